@@ -1,0 +1,112 @@
+"""Encoders: published ones, local folders, and small ones to train from scratch.
+
+An encoder is a value. Every start of a training ends up as a folder in Hugging Face's form.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from layover import spec
+from layover.stage import Stage
+from layover.tasks.sources import file_digest
+
+UNPINNED = "UNPINNED"
+"""A revision that could not be looked up here; a hub encoder cannot be loaded with it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Encoder:
+    """A published encoder: a hub id at a revision."""
+
+    version: ClassVar[int] = 1
+    name: str = spec.unkeyed()
+    hub: str
+    revision: str
+    remote_code: bool = False
+    """Whether code from the hub may run. Never, unless a study says so."""
+    licence: str = spec.unkeyed("")
+
+    @property
+    def label(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True, kw_only=True)
+class Folder:
+    """A local folder in Hugging Face's form, keyed by the contents of its files."""
+
+    version: ClassVar[int] = 1
+    path: str
+
+    def __canonical__(self) -> object:
+        return ("folder", self.fingerprint())
+
+    def fingerprint(self) -> str:
+        """A digest over the names and contents of the folder's files."""
+        total = hashlib.sha256()
+        root = Path(self.path)
+        for path in sorted(root.glob("*")):
+            if path.is_file() and not path.name.startswith("."):
+                total.update(f"{path.name}\0{file_digest(path)}\n".encode())
+        return total.hexdigest()
+
+    def missing_files(self) -> Iterator[str]:
+        if not (Path(self.path) / "config.json").is_file():
+            yield str(Path(self.path) / "config.json")
+
+    @property
+    def label(self) -> str:
+        return Path(self.path).name
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tiny:
+    """The shape of a small XLM-R to train from scratch (see `layover.stages.Initial`)."""
+
+    version: ClassVar[int] = 1
+    layers: int
+    width: int
+    heads: int
+    positions: int = 128
+    """Tokens of the longest sequence."""
+    dropout: float = 0.0
+    spread: float = 0.06
+    """Standard deviation of the initial weights: 0.02 starves a model this narrow."""
+
+    @property
+    def label(self) -> str:
+        return f"tiny {self.layers}x{self.width}"
+
+
+type Start = Encoder | Folder | Stage
+"""What a training or a prediction can start from; a stage is one that wrote models."""
+
+XLMR_BASE = Encoder(
+    name="xlm-r-base",
+    hub="FacebookAI/xlm-roberta-base",
+    revision=UNPINNED,
+    licence="MIT",
+)
+XLMR_LARGE = Encoder(
+    name="xlm-r-large",
+    hub="FacebookAI/xlm-roberta-large",
+    revision=UNPINNED,
+    licence="MIT",
+)
+MBERT = Encoder(
+    name="mbert",
+    hub="google-bert/bert-base-multilingual-cased",
+    revision=UNPINNED,
+    licence="Apache-2.0",
+)
+MMBERT_BASE = Encoder(
+    name="mmbert-base",
+    hub="jhu-clsp/mmBERT-base",
+    revision=UNPINNED,
+    licence="MIT",
+)

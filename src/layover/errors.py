@@ -1,0 +1,63 @@
+"""Every error that Layover raises on purpose.
+
+* `LayoverError`: the base; its message says what is wrong, where, and what to do instead
+    * `StudyError`: a study file that cannot be loaded, or a study that does not fit together
+        * `AuditError`: a study that is not zero-shot, or measures on what it trained on
+    * `SpecError`: a value that cannot be part of a key
+    * `UnknownName`: a name that no registry holds, with the nearest ones
+    * `DataError`: a data file that is missing or malformed (file, line, what was expected)
+    * `ModelError`: an encoder or model folder that is missing, broken or does not fit its head
+    * `TrainingError`: a training that cannot go on, such as a loss that is not a number
+    * `StoreError`: a store that cannot be read or written
+        * `DamagedResult`: a stored result that is not what was written
+    * `ResultError`: results that cannot be compared
+    * `StageFailed`: a stage that raised in an executor, with the end of its log
+"""
+
+
+class LayoverError(Exception):
+    """Base of all errors that Layover raises on purpose."""
+
+
+class StudyError(LayoverError):
+    """A study file cannot be loaded, or its parts do not fit together."""
+
+
+class AuditError(StudyError):
+    """A study trains on rows that it says it does not train on."""
+
+
+class SpecError(LayoverError):
+    """A value cannot be part of a key."""
+
+
+class UnknownName(LayoverError):
+    """No registered entry has this name."""
+
+
+class DataError(LayoverError):
+    """A data file is missing or malformed."""
+
+
+class ModelError(LayoverError):
+    """An encoder or model folder is missing, broken, or does not fit its head."""
+
+
+class TrainingError(LayoverError):
+    """A training cannot go on."""
+
+
+class StoreError(LayoverError):
+    """A store cannot be read or written."""
+
+
+class DamagedResult(StoreError):
+    """A stored result is not what was written."""
+
+
+class ResultError(LayoverError):
+    """Results cannot be compared."""
+
+
+class StageFailed(LayoverError):
+    """A stage raised an error in an executor."""

@@ -1,0 +1,1 @@
+"""Metrics. Each is named and versioned, and says which original it equals."""

@@ -1,0 +1,1 @@
+"""Models: Hugging Face encoders under Hugging Face heads, loaded, joined and saved (torch)."""

@@ -1,0 +1,248 @@
+"""The hand-off between phases: an encoder from one folder under the heads of the next phase.
+
+Which tensors were loaded, which are new and which were left behind is always said, and anything
+that was not to be expected is refused.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+import transformers
+from safetensors import SafetensorError
+from torch import nn
+from transformers import AutoConfig, AutoModel, AutoTokenizer
+
+from layover.encoders import UNPINNED, Encoder, Folder, Start
+from layover.errors import ModelError
+from layover.modeling.heads import HEADS
+from layover.stage import Context
+from layover.tasks.task import Task
+
+ABOUT = "layover.json"
+"""The file in a model folder that says which task and head it is for."""
+
+type Policy = Literal["new", "carry"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Model:
+    """A tokenizer, and one Hugging Face model a task, all over the same encoder."""
+
+    tokenizer: Any
+    heads: nn.ModuleDict
+    handoff: str
+    """What was loaded, what is new and what was dropped, in a sentence."""
+
+    @property
+    def padding(self) -> int:
+        return int(self.tokenizer.pad_token_id)
+
+
+def folders_of(start: Start, context: Context) -> tuple[Path, ...]:
+    """The model folders of a start: one for each head that it has."""
+    if isinstance(start, Encoder):
+        return (_download(start),)
+    if isinstance(start, Folder):
+        path = Path(start.path)
+        if not (path / "config.json").is_file():
+            raise ModelError(f"{path} is not a model folder: it has no config.json")
+        return (path,)
+    models = context.result(start) / "models"
+    return tuple(sorted(path.parent for path in models.glob("**/config.json")))
+
+
+def _download(encoder: Encoder) -> Path:
+    from huggingface_hub import snapshot_download
+
+    if encoder.revision == UNPINNED:
+        raise ModelError(
+            f"{encoder.name} ({encoder.hub}) has no pinned revision: write the commit that you "
+            "mean into the study, as Encoder(name=..., hub=..., revision='<commit>')"
+        )
+    try:
+        return Path(
+            snapshot_download(
+                encoder.hub,
+                revision=encoder.revision,
+                allow_patterns=["*.json", "*.safetensors", "*.model", "*.txt", "*.py"],
+            )
+        )
+    except Exception as error:
+        raise ModelError(f"{encoder.hub} at {encoder.revision} cannot be had: {error}") from error
+
+
+def load(start: Start, tasks: Sequence[Task], policy: Policy, seed: int, context: Context) -> Model:
+    """One encoder from `start` under a head for each task.
+
+    New heads are drawn from `seed`. Raises `ModelError` for a folder that is missing, truncated
+    or has other tensors than its configuration says, and for a head that cannot be carried.
+    """
+    folders = folders_of(start, context)
+    remote = isinstance(start, Encoder) and start.remote_code
+    base, notes = load_encoder(folders[0], remote)
+    torch.manual_seed(seed)
+    heads: dict[str, Any] = {}
+    for task in tasks:
+        source = _carried(folders, task, policy)
+        if source is None:
+            heads[task.name] = _fresh(base, folders[0], task, remote, notes)
+        else:
+            heads[task.name] = _whole(source, HEADS[task.type.head].auto, remote)
+            notes.append(f"head of {task.name} carried from {source.name}")
+    _share(list(heads.values()), base)
+    tokenizer = AutoTokenizer.from_pretrained(folders[0], trust_remote_code=remote)
+    return Model(tokenizer=tokenizer, heads=nn.ModuleDict(heads), handoff="; ".join(notes))
+
+
+def load_encoder(folder: Path, remote: bool = False) -> tuple[Any, list[str]]:
+    """The bare encoder of a model folder, and what became of the folder's tensors."""
+    base, info = _pretrained(AutoModel, folder, remote)
+    parts = {name for name, _ in base.named_children()} - {"pooler"}
+    missing = [name for name in info["missing_keys"] if not name.startswith("pooler.")]
+    lost = [name for name in info["unexpected_keys"] if _inside(name, base, parts)]
+    wrong = [str(item) for item in info["mismatched_keys"]]
+    for what, names in (("lacks", missing), ("does not expect", lost), ("misshapes", wrong)):
+        if names:
+            raise ModelError(
+                f"{folder}: the encoder that config.json describes {what} {len(names)} tensors "
+                f"({', '.join(sorted(names)[:3])}, ...): configuration and weights do not belong "
+                "together"
+            )
+    loaded = len(base.state_dict()) - len(info["missing_keys"])
+    notes = [f"{loaded} encoder tensors loaded from {folder.name}"]
+    if dropped := sorted({name.partition(".")[0] for name in info["unexpected_keys"]}):
+        notes.append(f"dropped: {', '.join(dropped)}")
+    return base, notes
+
+
+def _inside(name: str, base: Any, parts: set[str]) -> bool:
+    bare = name.removeprefix(f"{base.base_model_prefix}.")
+    return bare.partition(".")[0] in parts
+
+
+def _whole(folder: Path, auto: str, remote: bool = False) -> Any:
+    """A model with its head, every tensor of which must be there."""
+    model, info = _pretrained(getattr(transformers, auto), folder, remote)
+    wrong = [*info["missing_keys"], *info["unexpected_keys"], *info["mismatched_keys"]]
+    if wrong:
+        raise ModelError(
+            f"{folder} does not hold a whole {auto}: {len(wrong)} tensors differ "
+            f"({', '.join(map(str, wrong[:3]))}, ...)"
+        )
+    return model
+
+
+def _pretrained(auto: Any, folder: Path, remote: bool) -> tuple[Any, dict[str, Any]]:
+    if not list(folder.glob("*.safetensors*")):
+        raise ModelError(f"{folder} has no weights in safetensors form; no other form is loaded")
+    try:
+        with _quiet():
+            model, info = auto.from_pretrained(
+                folder,
+                dtype=torch.float32,
+                use_safetensors=True,
+                trust_remote_code=remote,
+                output_loading_info=True,
+            )
+    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+        raise ModelError(f"{folder} cannot be loaded as {auto.__name__}: {error}") from error
+    return model, info
+
+
+def _fresh(base: Any, folder: Path, task: Task, remote: bool, notes: list[str]) -> Any:
+    """A new head for `task` over a copy of the base's weights."""
+    labels = task.type.labels
+    head = HEADS[task.type.head]
+    if head.auto == "AutoModel":
+        return base
+    config = AutoConfig.from_pretrained(folder, trust_remote_code=remote)
+    if labels:
+        config.num_labels = len(labels)
+        config.id2label = dict(enumerate(labels))
+        config.label2id = {label: number for number, label in enumerate(labels)}
+    elif head.auto == "AutoModelForQuestionAnswering":
+        config.num_labels = 2
+    model = getattr(transformers, head.auto).from_config(config, trust_remote_code=remote)
+    mine = dict(model.base_model.state_dict())
+    theirs = {name: value for name, value in base.state_dict().items() if name in mine}
+    model.base_model.load_state_dict(theirs, strict=False)
+    known = {model.base_model.state_dict()[name].data_ptr() for name in theirs}
+    new = [name for name, value in model.state_dict().items() if value.data_ptr() not in known]
+    notes.append(f"new for {task.name}: {', '.join(sorted(new))}")
+    return model
+
+
+def _carried(folders: Sequence[Path], task: Task, policy: Policy) -> Path | None:
+    """The folder whose head `task` goes on with, None for a new head."""
+    fitting = [folder for folder in folders if _about(folder).get("head") == task.type.head]
+    if task.type.head == "lm":
+        return next(iter(fitting or _with_masked_head(folders)), None)
+    if policy == "new" or task.type.head == "embed":
+        return None
+    named = [folder for folder in fitting if _about(folder)["task"] == task.name]
+    if len(named or fitting) != 1:
+        has = [_about(folder).get("task", folder.name) for folder in folders]
+        raise ModelError(
+            f"no {task.type.head} head to carry into {task.name}: the start has heads for "
+            f"{', '.join(has)}; declare head='new'"
+        )
+    (source,) = named or fitting
+    labels = tuple(_about(source)["labels"])
+    if labels != task.type.labels:
+        raise ModelError(
+            f"the head of {_about(source)['task']} has labels {labels}, which do not fit "
+            f"{task.name}'s {task.type.labels}: declare head='new'"
+        )
+    return source
+
+
+def _with_masked_head(folders: Sequence[Path]) -> list[Path]:
+    """Folders that others wrote whose configuration says that they hold a masked-LM model."""
+    return [
+        folder
+        for folder in folders
+        if not _about(folder)
+        and any("MaskedLM" in name for name in _config(folder).get("architectures") or ())
+    ]
+
+
+def _about(folder: Path) -> dict[str, Any]:
+    path = folder / ABOUT
+    about: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    return about
+
+
+def _config(folder: Path) -> dict[str, Any]:
+    config: dict[str, Any] = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    return config
+
+
+def _share(models: Sequence[Any], base: Any) -> None:
+    """Put the same encoder under every model. A pooler belongs to the head that uses it."""
+    first = models[0].base_model
+    for model in models[1:]:
+        for name, child in first.named_children():
+            if name != "pooler" and hasattr(model.base_model, name):
+                setattr(model.base_model, name, child)
+        model.tie_weights()
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep transformers' own loading report, unordered and alarming, out of the log: the
+    hand-off is said in our words."""
+    logger = logging.getLogger("transformers")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)

@@ -1,0 +1,28 @@
+"""Models as ordinary Hugging Face folders, one for each head."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from layover.modeling.load import ABOUT, Model
+from layover.modeling.vocabulary import clean
+from layover.store import write_json
+from layover.tasks.task import Task
+
+
+def save(model: Model, tasks: tuple[Task, ...], max_length: int, folder: Path) -> None:
+    """Write `folder/<task>` for each task; each loads with the Auto class of its head."""
+    for task in tasks:
+        place = folder / task.name.replace("/", "-")
+        model.heads[task.name].save_pretrained(place)
+        model.tokenizer.save_pretrained(place)
+        clean(place)
+        write_json(
+            place / ABOUT,
+            {
+                "task": task.name,
+                "head": task.type.head,
+                "labels": list(task.type.labels),
+                "max_length": max_length,
+            },
+        )

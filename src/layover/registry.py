@@ -1,0 +1,61 @@
+"""Names for the command line. Python code passes objects and never looks anything up here."""
+
+from __future__ import annotations
+
+import difflib
+import importlib.metadata
+import importlib.util
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from layover.errors import StudyError, UnknownName
+
+
+@dataclass(frozen=True)
+class Registry:
+    """A catalogue of named values of one type, filled from modules."""
+
+    kind: type
+    noun: str
+    entries: dict[str, Any] = field(default_factory=dict)
+
+    def include(self, module: ModuleType) -> None:
+        """Add every value of our type that `module` holds at its top level."""
+        for value in vars(module).values():
+            if isinstance(value, self.kind):
+                self.entries[value.name] = value  # type: ignore[attr-defined]
+
+    def include_entry_points(self, group: str) -> None:
+        """Add what installed packages offer under the entry-point group `group`."""
+        for point in importlib.metadata.entry_points(group=group):
+            self.include(point.load())
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.entries[name] for name in sorted(self.entries))
+
+    def get(self, name: str) -> Any:
+        """The entry called `name`; raises `UnknownName` with the nearest names."""
+        if name in self.entries:
+            return self.entries[name]
+        raise UnknownName(unknown(self.noun, name, self.entries))
+
+
+def unknown(noun: str, name: str, known: Any) -> str:
+    """The message for a name that is not among `known`."""
+    near = difflib.get_close_matches(name, list(known), n=3, cutoff=0.5)
+    if near:
+        return f"no {noun} is called {name!r}: did you mean {' or '.join(map(repr, near))}?"
+    return f"no {noun} is called {name!r}; there are: {', '.join(sorted(known)) or 'none'}"
+
+
+def load_file(path: Path, name: str) -> ModuleType:
+    """Execute the Python file at `path` as a module called `name`."""
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise StudyError(f"{path} is not a Python file: its name should end in .py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

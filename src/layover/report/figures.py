@@ -1,0 +1,172 @@
+"""The figures of a report, one per panel: the page lays the panels out and has the legends."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from layover.report.report import LayerCurve, Report, Target, Training, measured
+from layover.report.svg import FAINT, GREY, INK, Look, drawing, element, looks
+from layover.stats import Interval
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+POINTS = 120
+"""A training curve is thinned to about this many points."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Panel:
+    """One figure: its title and its SVG element."""
+
+    title: str
+    svg: str
+
+
+def by_language(report: Report) -> list[Panel]:
+    """Per target the scores of every arm, and below them the differences from the baseline."""
+    panels = []
+    for target in report.targets:
+        scores = {arm.name: _row(report, arm.name, target, "score") for arm in report.arms}
+        differences = {a: _row(report, a, target, "difference") for a in report.named("arm")}
+        if not any(any(row) for row in (*scores.values(), *differences.values())):
+            continue
+        with drawing(2.6, 1.9) as (figure, (above, below)):
+            for arm, row in scores.items():
+                if any(row):
+                    _values(above, row, looks(report)[arm])
+            _reference(above, report, target)
+            below.axhline(0, color=INK, linewidth=1.2)
+            for arm, row in differences.items():
+                if any(row):
+                    _changes(below, row, looks(report)[arm])
+            _language_axis(below, report)
+            above.set_ylabel(f"{target.metric}, %")
+            below.set_ylabel("difference")
+            words = f"{target.name}: {target.metric} of every arm by language, by growing distance"
+            panels.append(Panel(title=target.name, svg=element(figure, words)))
+    return panels
+
+
+def _row(report: Report, arm: str, target: Target, kind: str) -> list[Interval | None]:
+    estimates = getattr(report, kind)(arm, target.name)
+    return [measured(estimates, language.code) for language in report.by_distance]
+
+
+def _values(axes: Axes, row: Sequence[Interval | None], look: Look) -> None:
+    axes.plot([x.estimate if x else math.nan for x in row], **look.options())
+
+
+def _reference(axes: Axes, report: Report, target: Target) -> None:
+    """The baseline's interval as a band, and chance as a line."""
+    row = _row(report, report.baseline, target, "score")
+    low = [x.low if x else math.nan for x in row]
+    high = [x.high if x else math.nan for x in row]
+    axes.fill_between(range(len(row)), low, high, color=INK, alpha=0.1, linewidth=0)
+    if not math.isnan(target.chance):
+        axes.axhline(target.chance, color=GREY, linewidth=1, linestyle=":")
+        axes.annotate(
+            "chance",
+            (0, target.chance),
+            (3, 2),
+            xycoords=("axes fraction", "data"),
+            textcoords="offset points",
+            color=GREY,
+            fontsize=9,
+        )
+
+
+def _changes(axes: Axes, row: Sequence[Interval | None], look: Look) -> None:
+    """A line whose markers are filled where the interval excludes zero."""
+    values = [x.estimate if x else math.nan for x in row]
+    axes.plot(values, **{**look.options(), "markerfacecolor": "white"})
+    clear = [x.estimate if x and x.sign else math.nan for x in row]
+    axes.plot(clear, **{**look.options(), "linestyle": "none"})
+
+
+def _language_axis(axes: Axes, report: Report) -> None:
+    languages = report.by_distance
+    names = [language.name for language in languages]
+    if sum(map(len, names)) > 45:
+        names = [language.code for language in languages]
+    axes.set_xticks(range(len(names)), names, rotation=90 if len(names) > 12 else 0)
+    axes.set_xlim(-0.5, len(names) - 0.5)
+    if languages and languages[0].source:
+        for each in axes.figure.axes:
+            each.axvline(0.5, color=FAINT, linewidth=1)
+
+
+def layer_curves(report: Report) -> list[Panel]:
+    """Per target and treatment the zero-shot mean by layer, the chosen layer ringed."""
+    groups: dict[tuple[str, str], dict[str, list[LayerCurve]]] = {}
+    for curve in report.layers:
+        for rest in dict.fromkeys(_layer(variant)[1] for variant, _, _ in curve.points):
+            groups.setdefault((curve.target, rest), {}).setdefault(curve.arm, []).append(curve)
+    panels = []
+    for (target, rest), arms in groups.items():
+        with drawing(3.0) as (figure, (axes,)):
+            for arm, curves in arms.items():
+                look = looks(report).get(arm, Look())
+                means = _layer_means(report, curves, rest)
+                axes.plot(list(means), list(means.values()), **look.options(3))
+                chosen = {_layer(c.chosen)[0] for c in curves if _layer(c.chosen)[1] == rest}
+                rings = [x for x in means if x in chosen]
+                axes.plot(rings, [means[x] for x in rings], "o", markersize=9, fillstyle="none",
+                          color=look.colour)  # fmt: skip
+            axes.set_xticks(sorted({x for line in axes.lines for x in line.get_xdata()}))
+            axes.set_xlabel("layer")
+            axes.set_ylabel("score, %")
+            title = ", ".join(filter(None, (target, rest)))
+            panels.append(Panel(title=title, svg=element(figure, f"{title}: score by layer")))
+    return panels
+
+
+def _layer(variant: str) -> tuple[int, str]:
+    """Layer and treatment: 2 and "centred" of "layer 2, centred"."""
+    found = re.fullmatch(r"layer (\d+)(?:, (.*))?", variant)
+    return (int(found[1]), found[2] or "") if found else (0, variant)
+
+
+def _layer_means(report: Report, curves: Sequence[LayerCurve], rest: str) -> dict[int, float]:
+    """Layer -> mean over seeds and zero-shot languages."""
+    source = report.source.code if report.source else ""
+    values: dict[int, list[float]] = {}
+    for curve in curves:
+        for variant, language, score in curve.points:
+            layer, treatment = _layer(variant)
+            if treatment == rest and language != source and not math.isnan(score):
+                values.setdefault(layer, []).append(score)
+    return {layer: sum(found) / len(found) for layer, found in sorted(values.items())}
+
+
+def training_curves(report: Report) -> list[Panel]:
+    """Per phase the training losses, and below them the scores on the selection data."""
+    phases: dict[str, list[Training]] = {}
+    for training in report.trainings:
+        phases.setdefault(training.phase, []).append(training)
+    panels = []
+    for phase, trainings in phases.items():
+        scored = any(training.dev for training in trainings)
+        with drawing(*((1.7, 1.7) if scored else (2.2,))) as (figure, axes):
+            for training in trainings:
+                look = looks(report).get(training.arm, Look())
+                _steps(axes[0], training.loss, look)
+                _steps(axes[-1], training.dev, look)
+            axes[0].set_ylabel("training loss")
+            if scored:
+                metric = next((training.metric for training in trainings if training.metric), "")
+                axes[-1].set_ylabel(metric or "selection score")
+            axes[-1].set_xlabel("step")
+            panels.append(Panel(title=phase, svg=element(figure, f"{phase}: loss by step")))
+    return panels
+
+
+def _steps(axes: Axes, points: Sequence[tuple[int, float]], look: Look) -> None:
+    kept = points[:: math.ceil(len(points) / POINTS) or 1]
+    mark = look.marker if len(kept) == 1 else "none"
+    options = {**look.options(4), "marker": mark, "linewidth": 0.9, "alpha": 0.8, "zorder": 2}
+    axes.plot([x for x, _ in kept], [y for _, y in kept], **options)

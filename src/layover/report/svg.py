@@ -1,0 +1,127 @@
+"""One small figure as an inline SVG element: deterministic, its text kept as text."""
+
+from __future__ import annotations
+
+import io
+import re
+import warnings
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from layover.report.report import Report
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+INK, GREY, FAINT = "#1d2129", "#565d69", "#dfe2e7"
+COLOURS = (
+    *("#0072b2", "#d55e00", "#009e73", "#aa3377"),
+    *("#b8860b", "#56b4e9", "#882255", "#777733"),
+)
+"""Told apart with every common kind of colour blindness; markers differ too."""
+MARKERS = {"s": "■", "^": "▲", "D": "◆", "v": "▼", "P": "✚", "X": "✖", "*": "★", "o": "●"}
+STYLE: dict[str, Any] = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "layover",
+    "text.parse_math": False,
+    "font.size": 10,
+    "axes.labelcolor": GREY,
+    "axes.edgecolor": FAINT,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "axes.grid": True,
+    "axes.grid.axis": "y",
+    "grid.color": FAINT,
+    "grid.linewidth": 0.6,
+    "xtick.color": GREY,
+    "ytick.color": GREY,
+    "xtick.major.size": 0,
+    "ytick.major.size": 0,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """How one arm is drawn in every figure."""
+
+    colour: str = INK
+    marker: str = "o"
+    line: str = "-"
+    width: float = 1.0
+    filled: bool = True
+
+    @property
+    def sign(self) -> str:
+        """The marker as a character, for legends in HTML."""
+        return MARKERS[self.marker] if self.filled else "○"
+
+    def options(self, size: float = 5) -> dict[str, Any]:
+        """Arguments of `Axes.plot`."""
+        return {
+            "color": self.colour,
+            "marker": self.marker,
+            "linestyle": self.line,
+            "linewidth": self.width,
+            "markersize": size,
+            "markerfacecolor": self.colour if self.filled else "white",
+            "zorder": 2 + self.width,
+        }
+
+
+def looks(report: Report) -> dict[str, Look]:
+    """Arm -> look: the baseline black, controls grey and hollow, the others coloured."""
+    marks = tuple(MARKERS)
+    found = dict.fromkeys(report.named("baseline"), Look(width=2.0))
+    for i, name in enumerate(report.named("arm")):
+        found[name] = Look(colour=COLOURS[i % len(COLOURS)], marker=marks[i % len(marks)])
+    for i, name in enumerate(report.named("control")):
+        found[name] = Look(colour=GREY, line=("--", "-.", ":")[i % 3], filled=False)
+    return found
+
+
+@contextmanager
+def drawing(*heights: float) -> Iterator[tuple[Figure, list[Axes]]]:
+    """A figure as wide as a phone, with axes below each other of these heights in inches."""
+    from matplotlib import style
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+    from matplotlib.figure import Figure
+
+    with style.context(["default", STYLE]), warnings.catch_warnings():
+        # Names in scripts that matplotlib has no font for are drawn with the browser's.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")
+        figure = Figure(figsize=(4.6, sum(heights)), layout="constrained")
+        FigureCanvasSVG(figure)
+        axes = figure.subplots(len(heights), sharex=True, squeeze=False, height_ratios=heights)
+        yield figure, list(axes[:, 0])
+
+
+def element(figure: Figure, words: str) -> str:
+    """The bare SVG element: no size, no fonts, short decimals, ids that no other figure has.
+
+    `words` say what it shows, to those who cannot see it; they must differ between figures.
+    """
+    buffer = io.StringIO()
+    none = dict.fromkeys(("Date", "Creator", "Format", "Type"))
+    figure.savefig(buffer, format="svg", metadata=none)
+    text = buffer.getvalue()
+    head, body = text[text.index("<svg") :].split(">", 1)
+    body = re.sub(r"<style.*?</style>", "", body, flags=re.S)
+    body = re.sub(r"font-family: [^;\"]*;? ?", "", body)
+    body = re.sub(r"font: (?:[^;\"]* )?([\d.]+px)[^;\"]*", r"font-size: \1", body)
+    body = re.sub(r'="[^"]*"', lambda m: re.sub(r"\d+\.\d{2,}", _short, m[0]), body)
+    body = re.sub(r' id="\w+_\d+"| id="matplotlib[^"]*"', "", body)
+    prefix = f"f{zlib.crc32(words.encode()):08x}-"
+    body = re.sub(r'( id="|href="#|url\(#)', rf"\g<1>{prefix}", body)
+    box = re.search(r'viewBox="[^"]*"', head)
+    assert box is not None
+    return f'<svg {box[0]} role="img" aria-label="{escape(words)}">{body}'
+
+
+def _short(number: re.Match[str]) -> str:
+    return f"{float(number[0]):.1f}"

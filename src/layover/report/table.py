@@ -1,0 +1,115 @@
+"""Differences as tables for the terminal: rows are arms, as many columns side by side as fit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from layover.report.prose import bracket, signed, span
+from layover.report.report import Report
+from layover.stats import Interval
+
+if TYPE_CHECKING:
+    from rich.console import Console, ConsoleOptions, RenderableType
+
+PLAIN = str.maketrans({"−": "-", "\u00a0": " "})
+Column = tuple[str, Sequence[Interval | None]]
+
+
+def table(report: Report, target: str = "") -> Table:
+    """Arm x target as zero-shot means; with a target's name, arm x language on that target."""
+    arms = report.named("arm")
+    columns: list[Column] = []
+    if target:
+        columns.append(("zero-shot", [report.shown(arm, target) for arm in arms]))
+        for language in report.by_distance:
+            cells = [report.shown(arm, target, language.code) for arm in arms]
+            name = f"({language.name})" if language.source else language.name
+            columns.append((name, cells))
+    else:
+        if len(report.targets) > 1:
+            common = len(report.common_targets())
+            name = "mean" if common == len(report.targets) else f"mean of {common}"
+            columns.append((name, [report.overall(arm) for arm in arms]))
+        for one in report.targets:
+            columns.append((one.name, [report.shown(arm, one.name) for arm in arms]))
+    what = f"{target}, difference" if target else "Zero-shot difference"
+    return Table(title=f"{what} from {report.baseline} in points", arms=arms, columns=columns)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """A rich renderable that splits its columns over several tables where the console is narrow."""
+
+    title: str
+    arms: Sequence[str]
+    columns: Sequence[Column]
+
+    def __rich_console__(
+        self, console: Console, options: ConsoleOptions
+    ) -> Iterator[RenderableType]:
+        from rich import box
+        from rich.table import Table as Grid
+        from rich.text import Text
+
+        if not self.arms:
+            yield Text("Nothing to compare: the study has no arm besides its baseline.")
+            return
+        yield Text(self.title, style="bold")
+        first = max(map(len, self.arms), default=0) + 2
+        for tall in (False, True):
+            gap = 1 if tall else 2
+            widths = [_width(column, tall) + gap for column in self.columns]
+            if first + sum(widths) <= options.max_width:
+                break
+        for chosen in _chunks(widths, options.max_width - first):
+            grid = Grid(box=box.SIMPLE_HEAD, padding=(0, gap - 1, 0, 0), show_edge=False)
+            grid.add_column("")
+            for i in chosen:
+                grid.add_column(Text(self.columns[i][0]), justify="right", no_wrap=True)
+            for row, arm in enumerate(self.arms):
+                cells = (self.columns[i][1][row] for i in chosen)
+                grid.add_row(Text(arm), *(Text(_text(x, tall), style=_style(x)) for x in cells))
+            yield Text()
+            yield grid
+        yield Text(f"\n{self._footer()}", style="dim")
+
+    def _footer(self) -> str:
+        cells = [cell for _, column in self.columns for cell in column]
+        seeds = [cell.seeds for cell in cells if cell]
+        parts = ["-: not measured."] if None in cells else []
+        if seeds:
+            over = "seeds and test examples" if max(seeds) > 1 else "test examples only"
+            parts.insert(0, f"95 % intervals over {over} ({span(seeds, 'seed')}); bold: not zero.")
+        return " ".join(parts)
+
+
+def _text(cell: Interval | None, tall: bool) -> str:
+    if cell is None:
+        return "-"
+    return f"{signed(cell.estimate)}{chr(10) if tall else ' '}{bracket(cell)}".translate(PLAIN)
+
+
+def _style(cell: Interval | None) -> str:
+    if cell is None:
+        return "dim"
+    return {1: "bold green", -1: "bold red", 0: ""}[cell.sign]
+
+
+def _width(column: Column, tall: bool) -> int:
+    lines = [column[0], *(line for cell in column[1] for line in _text(cell, tall).split("\n"))]
+    return max(map(len, lines))
+
+
+def _chunks(widths: Sequence[int], room: int) -> list[list[int]]:
+    """Column numbers, as many together as fit, one at least."""
+    chunks: list[list[int]] = [[]]
+    left = room
+    for i, width in enumerate(widths):
+        if chunks[-1] and width > left:
+            chunks.append([])
+            left = room
+        chunks[-1].append(i)
+        left -= width
+    return chunks

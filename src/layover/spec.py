@@ -1,0 +1,131 @@
+"""From a frozen value to the key that names it.
+
+A key is a hash of everything that can change a result. Dataclass fields count unless they were
+declared with `unkeyed(...)` or hold their default, so that a new field with a default keeps every
+old key. Changing a default, or what a class does, is said by raising its `version`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import inspect
+import json
+import math
+from collections.abc import Callable
+from functools import cache
+from types import FunctionType
+from typing import Any
+
+from layover.errors import SpecError
+
+type Json = None | bool | int | float | str | list[Json] | dict[str, Json]
+
+HASH_RULE = 1
+"""The version of the hashing rule itself; raising it renames every result."""
+
+KEY_LENGTH = 20
+"""Hexadecimal digits in a key: 80 bits, ample for millions of stages."""
+
+
+def unkeyed(default: Any = dataclasses.MISSING, **kwargs: Any) -> Any:
+    """A dataclass field that cannot change a result, and so is left out of keys."""
+    return dataclasses.field(default=default, metadata={"keyed": False}, **kwargs)
+
+
+def key(value: object) -> str:
+    """The key of a value: `KEY_LENGTH` hexadecimal digits.
+
+    Raises `SpecError` with the path to a part that has no canonical form.
+    """
+    return digest(canonical(value, type(value).__name__))
+
+
+def digest(form: Json) -> str:
+    """The key of a canonical form."""
+    text = json.dumps(
+        {"rule": HASH_RULE, "value": form},
+        sort_keys=True,
+        separators=(",", ":"),
+        ensure_ascii=True,
+        allow_nan=False,
+    )
+    return hashlib.sha256(text.encode()).hexdigest()[:KEY_LENGTH]
+
+
+def canonical(value: object, path: str = "value") -> Json:
+    """The JSON that stands for `value` in a key. `path` names it in errors.
+
+    A value with a method `__canonical__` is replaced by what that returns.
+    """
+    if hasattr(value, "__canonical__") and not isinstance(value, type):
+        return canonical(value.__canonical__(), path)
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise SpecError(f"{path} is {value}: a key holds finite numbers only")
+        return value
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, tuple):
+        return [canonical(item, f"{path}[{index}]") for index, item in enumerate(value)]
+    if isinstance(value, FunctionType):
+        return _function(value, path)
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return fields(value, path)
+    hint = {list: "a tuple", set: "a sorted tuple", dict: "a tuple of pairs"}.get(type(value))
+    advice = f"use {hint}" if hint else "use frozen dataclasses, tuples, numbers and strings"
+    raise SpecError(f"{path} is a {type(value).__name__}, which has no canonical form: {advice}")
+
+
+def fields(value: Any, path: str) -> Json:
+    """The canonical JSON of a frozen dataclass: its class, version and keyed fields."""
+    cls = type(value)
+    if not value.__dataclass_params__.frozen:
+        raise SpecError(f"{path} is a {cls.__name__}, which is not frozen: add frozen=True")
+    result: dict[str, Json] = {"is": identity(cls)}
+    if version := getattr(cls, "version", None):
+        # A dataclass may also have a field called version; then it is among the fields below.
+        if isinstance(version, int):
+            result["version"] = version
+    for field in dataclasses.fields(value):
+        item = getattr(value, field.name)
+        if field.metadata.get("keyed", True) and not _is_default(field, item):
+            result[field.name] = canonical(item, f"{path}.{field.name}")
+    return result
+
+
+def _is_default(field: dataclasses.Field[Any], item: object) -> bool:
+    return type(item) is type(field.default) and item == field.default
+
+
+def identity(thing: type | Callable[..., Any]) -> str:
+    """`module:name` for what Layover ships; name and source hash for what a user wrote.
+
+    Layover's own code is versioned by hand; a user's has no version, so its text counts.
+    """
+    if thing.__module__.partition(".")[0] == "layover":
+        return f"{thing.__module__}:{thing.__qualname__}"
+    return f"{thing.__qualname__}#{_source_hash(thing)}"
+
+
+@cache
+def _source_hash(thing: type | Callable[..., Any]) -> str:
+    try:
+        source = inspect.getsource(thing)
+    except (OSError, TypeError) as error:
+        raise SpecError(
+            f"the source of {thing.__qualname__} cannot be read, so it cannot be part of a key: "
+            "define it in a file"
+        ) from error
+    return hashlib.sha256(source.encode()).hexdigest()[:KEY_LENGTH]
+
+
+def _function(function: FunctionType, path: str) -> Json:
+    if function.__name__ == "<lambda>":
+        raise SpecError(f"{path} is a lambda, which has no name: define it with def")
+    if function.__closure__:
+        raise SpecError(
+            f"{path} is {function.__qualname__}, which closes over variables that a key cannot "
+            "see: define it at the top of a module and pass values as dataclass fields"
+        )
+    return {"function": identity(function)}

@@ -1,0 +1,136 @@
+"""A stage: one unit of work with declared inputs, and what it sees while it runs.
+
+A stage is a frozen value that holds its parents, so a study cannot contain a cycle or refer to
+something that does not exist. Its key names its result.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+from layover import spec
+
+if TYPE_CHECKING:
+    from layover.tasks.task import Data, Examples
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resources:
+    """What a stage asks of the machine. It is recorded, and never part of a key."""
+
+    threads: int = 1
+    gpus: int = 0
+    exclusive: bool = False
+    """Nothing else may run beside it (for timings)."""
+
+
+class Context(Protocol):
+    """What a running stage may use, and nothing besides."""
+
+    folder: Path
+    """Where the stage writes; kept when it is killed, so that it can go on."""
+    resources: Resources
+
+    def result(self, stage: Stage) -> Path:
+        """The folder of a parent's result, its files checked against their digests."""
+
+    def data(self, data: Data) -> Examples:
+        """Checked examples."""
+
+    def say(self, message: str) -> None:
+        """A line for the stage's log and for whoever watches."""
+
+    def progress(self, step: int, total: int, numbers: Mapping[str, float]) -> None:
+        """How far the stage is, and its latest numbers."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """Base of all stages. A subclass adds fields and `run`, and raises `version` when what it
+    writes for the same fields changes."""
+
+    version: ClassVar[int] = 1
+    resources: Resources = spec.unkeyed(Resources())
+
+    @cached_property
+    def key(self) -> str:
+        """The name of this stage's result."""
+        return spec.digest(spec.fields(self, type(self).__name__))
+
+    @cached_property
+    def name(self) -> str:
+        """Kind and key: the folder of the result."""
+        return f"{type(self).__name__.lower()}-{self.key}"
+
+    @property
+    def label(self) -> str:
+        """A few words for people."""
+        return type(self).__name__.lower()
+
+    @cached_property
+    def parents(self) -> tuple[Stage, ...]:
+        """The stages held in this stage's fields, at any depth, each key once."""
+        found: dict[str, Stage] = {}
+        for field in dataclasses.fields(self):
+            if field.metadata.get("keyed", True):
+                for stage in _stages_in(getattr(self, field.name)):
+                    found.setdefault(stage.key, stage)
+        return tuple(found.values())
+
+    @cached_property
+    def missing(self) -> tuple[str, ...]:
+        """Data files that this stage itself (not its parents) needs and that are not there."""
+        return tuple(dict.fromkeys(_missing_in(self, top=True)))
+
+    def run(self, context: Context) -> None:
+        """Do the work and write the result into `context.folder`."""
+        raise NotImplementedError
+
+    def __canonical__(self) -> object:
+        return ("stage", self.key)
+
+
+def closure(stages: Iterator[Stage] | tuple[Stage, ...]) -> tuple[Stage, ...]:
+    """The given stages and all their ancestors, each key once, parents before children."""
+    ordered: dict[str, Stage] = {}
+
+    def visit(stage: Stage) -> None:
+        if stage.key not in ordered:
+            for parent in stage.parents:
+                visit(parent)
+            ordered[stage.key] = stage
+
+    for stage in stages:
+        visit(stage)
+    return tuple(ordered.values())
+
+
+def _stages_in(value: Any) -> Iterator[Stage]:
+    if isinstance(value, Stage):
+        yield value
+    elif isinstance(value, tuple):
+        for item in value:
+            yield from _stages_in(item)
+    elif dataclasses.is_dataclass(value) and not isinstance(value, type):
+        for field in dataclasses.fields(value):
+            if field.metadata.get("keyed", True):
+                yield from _stages_in(getattr(value, field.name))
+
+
+def _missing_in(value: Any, top: bool = False) -> Iterator[str]:
+    if isinstance(value, Stage) and not top:
+        return
+    if hasattr(value, "missing_files"):
+        yield from value.missing_files()
+    elif isinstance(value, tuple):
+        for item in value:
+            yield from _missing_in(item)
+    elif dataclasses.is_dataclass(value) and not isinstance(value, type):
+        for field in dataclasses.fields(value):
+            if field.metadata.get("keyed", True):
+                yield from _missing_in(getattr(value, field.name))

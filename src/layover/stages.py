@@ -1,0 +1,234 @@
+"""The kinds of work in a study, and how they are strung together.
+
+World -> Vocabulary -> Initial -> Train -> Train -> ... -> Predict -> Score
+
+Every stage imports what it needs inside `run`, so that planning never loads torch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from layover.encoders import Start, Tiny
+from layover.errors import StudyError
+from layover.metrics.metric import Metric
+from layover.recipe import Recipe, Selection
+from layover.spec import unkeyed
+from layover.stage import Context, Stage
+from layover.tasks.mixture import Mixture, parts_of
+from layover.tasks.target import Target
+from layover.tasks.task import Data
+from layover.world import Shape
+
+
+@dataclass(frozen=True, kw_only=True)
+class World(Stage):
+    """The files of a generated family of languages (see `layover.world`)."""
+
+    version: ClassVar[int] = 1
+    shape: Shape = Shape()
+    seed: int
+
+    @property
+    def label(self) -> str:
+        return f"world {self.seed}"
+
+    def run(self, context: Context) -> None:
+        from layover.world import write
+
+        write(context.folder, self.shape, self.seed)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Vocabulary(Stage):
+    """A SentencePiece vocabulary in the form of XLM-R's tokenizer, learned from text."""
+
+    version: ClassVar[int] = 1
+    data: Data
+    size: int
+    """Pieces, special tokens included."""
+
+    def run(self, context: Context) -> None:
+        from layover.modeling.vocabulary import learn
+
+        texts = [example.text for example in context.data(self.data).items]
+        learn(texts, self.size, context.folder / "models" / "vocabulary")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Initial(Stage):
+    """An encoder with random weights: where training from scratch starts."""
+
+    version: ClassVar[int] = 1
+    shape: Tiny
+    vocabulary: Vocabulary
+    seed: int
+
+    @property
+    def label(self) -> str:
+        return f"random {self.shape.label} (seed {self.seed})"
+
+    def run(self, context: Context) -> None:
+        from layover.modeling.initial import write_random
+
+        vocabulary = context.result(self.vocabulary) / "models" / "vocabulary"
+        write_random(self.shape, vocabulary, self.seed, context.folder / "models" / "encoder")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Train(Stage):
+    """One phase: masked language modelling, an intermediate task, or a target task."""
+
+    version: ClassVar[int] = 1
+    start: Start
+    data: Data | Mixture
+    recipe: Recipe
+    seed: int
+    head: Literal["new", "carry"] = "new"
+    """Whether the heads are drawn anew or taken from `start`. A masked-language-model head is
+    taken from `start` wherever that has one: it belongs to the encoder's first phase."""
+    selection: Selection | None = None
+
+    @property
+    def label(self) -> str:
+        return f"train {self.data.label} (seed {self.seed})"
+
+    def run(self, context: Context) -> None:
+        from layover.training.train import train
+
+        train(self, context)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Predict(Stage):
+    """Predictions of a model for every example of `data`, in all its languages."""
+
+    version: ClassVar[int] = 1
+    model: Start
+    data: Data
+    max_length: int = 128
+    batch: int = 64
+
+    @property
+    def label(self) -> str:
+        return f"predict {self.data.label} {self.data.split}"
+
+    def run(self, context: Context) -> None:
+        from layover.inference.predict import predict
+
+        predict(self, context)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Score(Stage):
+    """What predictions are worth: per example for statistics, per language for people.
+
+    Retrieval predictions come in variants (layers, centred or not). Which one counts is the best
+    one, over all languages, in `choose`: predictions of the same model on other sentences.
+    """
+
+    version: ClassVar[int] = 1
+    predictions: Predict
+    metric: Metric
+    choose: Predict | None = None
+    target: str = unkeyed("")
+    """The name of the target in tables."""
+
+    @property
+    def label(self) -> str:
+        return f"score {self.target}"
+
+    def run(self, context: Context) -> None:
+        from layover.inference.score import score
+
+        score(self, context)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Phase:
+    """One stop of a chain that departs from the chain's recipe, head or selection."""
+
+    data: Data | Mixture
+    recipe: Recipe | None = None
+    head: Literal["new", "carry"] = "new"
+    selection: Selection | None = None
+
+
+type Stop = Data | Mixture | Phase | Target
+
+
+def chain(start: Start, *stops: Stop, recipe: Recipe, seed: int) -> Start:
+    """`start` trained on each stop in turn, the last of which is usually a target.
+
+    A target contributes its own training data, the first of them under a new head and the others
+    under the head of the one before; a retrieval target contributes none.
+    """
+    model = start
+    for phase in _phases(stops):
+        model = Train(
+            start=model,
+            data=phase.data,
+            recipe=phase.recipe or recipe,
+            seed=seed,
+            head=phase.head,
+            selection=phase.selection,
+        )
+    return model
+
+
+def _phases(stops: tuple[Stop, ...]) -> list[Phase]:
+    phases: list[Phase] = []
+    for stop in stops:
+        if isinstance(stop, Phase):
+            phases.append(stop)
+        elif isinstance(stop, Target):
+            for position, data in enumerate(stop.train):
+                head: Literal["new", "carry"] = "carry" if position else "new"
+                phases.append(Phase(data=data, recipe=stop.recipe, head=head))
+        else:
+            phases.append(Phase(data=stop))
+    return phases
+
+
+def evaluate(model: Start, target: Target, max_length: int = 128) -> tuple[Score, ...]:
+    """The leaves that measure `model` on `target`."""
+    predictions = Predict(model=model, data=target.test, max_length=max_length)
+    choose = None
+    if target.test.task.type.head == "embed":
+        if target.dev is None:
+            raise StudyError(
+                f"{target.name} needs dev: other sentences, on which its layer is chosen"
+            )
+        choose = Predict(model=model, data=target.dev, max_length=max_length)
+    return (
+        Score(predictions=predictions, metric=target.metric, choose=choose, target=target.name),
+    )
+
+
+def trainings(start: Start) -> tuple[Train, ...]:
+    """The trainings of a chain, first to last."""
+    found: list[Train] = []
+    while isinstance(start, Train):
+        found.append(start)
+        start = start.start
+    return tuple(reversed(found))
+
+
+def origin(start: Start) -> Start:
+    """What the first training of a chain started from."""
+    while isinstance(start, Train):
+        start = start.start
+    return start
+
+
+def seed_of(start: Start) -> int | None:
+    """The seed of a model: of its last training, or of its random weights; None without either."""
+    if isinstance(start, Train | Initial):
+        return start.seed
+    return None
+
+
+def training_data(start: Start) -> tuple[Data, ...]:
+    """Everything that a model was trained on, MLM included."""
+    return tuple(part for stage in trainings(start) for part in parts_of(stage.data))

@@ -1,0 +1,1 @@
+"""Tasks: what a model is trained on and measured with. One file per data set."""

@@ -1,0 +1,24 @@
+"""The tasks that `layover tasks` lists. Studies import them from their own files."""
+
+from layover.tasks.hellaswag import HELLASWAG
+from layover.tasks.mlm import MLM
+from layover.tasks.panx import PANX
+from layover.tasks.pawsx import PAWSX
+from layover.tasks.sick import SICK
+from layover.tasks.squad import SQUAD, XQUAD
+from layover.tasks.tatoeba import TATOEBA
+from layover.tasks.udpos import UDPOS
+from layover.tasks.xnli import XNLI
+
+__all__ = [
+    "HELLASWAG",
+    "MLM",
+    "PANX",
+    "PAWSX",
+    "SICK",
+    "SQUAD",
+    "TATOEBA",
+    "UDPOS",
+    "XNLI",
+    "XQUAD",
+]

@@ -1,0 +1,208 @@
+"""File formats: from bytes to rows, each knowing the file and line that it came from.
+
+Lines end at "\\n" (a "\\r" before it is dropped) and nowhere else: quotes, "null", "NA", form feeds
+and Unicode line separators are text.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from layover.errors import DataError
+from layover.tasks.sources import Row
+
+
+def lines(path: Path) -> Iterator[tuple[str, str]]:
+    """(place, line) for each line of a UTF-8 file; the place is `folder/file:number`."""
+    short = f"{path.parent.name}/{path.name}"
+    try:
+        with path.open("rb") as file:
+            for number, raw in enumerate(file, start=1):
+                text = raw.removesuffix(b"\n").removesuffix(b"\r")
+                if number == 1:
+                    text = text.removeprefix(b"\xef\xbb\xbf")
+                try:
+                    yield f"{short}:{number}", text.decode("utf-8")
+                except UnicodeDecodeError as error:
+                    raise DataError(f"{short}:{number}: not UTF-8 ({error.reason})") from error
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def _label_lines(path: Path | None) -> list[str] | None:
+    return None if path is None else [line for _, line in lines(path)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tsv:
+    """One row a line, fields separated by tabs. With `withheld`, that last column may be absent
+    and is then taken from the labels file, or is None."""
+
+    columns: tuple[str, ...]
+    header: bool = False
+    withheld: str = ""
+
+    def read(self, paths: tuple[Path, ...], labels: Path | None) -> Iterator[Row]:
+        (path,) = paths
+        given = _label_lines(labels)
+        for index, (where, line) in enumerate(lines(path)):
+            if self.header and index == 0:
+                continue
+            values: list[str | None] = [*line.split("\t")]
+            if self.withheld and len(values) == len(self.columns) - 1:
+                values.append(_at(given, index, where, labels) if given is not None else None)
+            if len(values) != len(self.columns):
+                raise DataError(
+                    f"{where}: {len(values)} fields separated by tabs, expected "
+                    f"{len(self.columns)} ({', '.join(self.columns)})"
+                )
+            yield Row(where, {"row": index, **dict(zip(self.columns, values, strict=True))})
+
+
+def _at(given: list[str], index: int, where: str, labels: Path | None) -> str:
+    if index >= len(given):
+        raise DataError(f"{where}: {labels} has only {len(given)} lines, none for this one")
+    return given[index]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Conll:
+    """One token a line, its tag behind a tab, an empty line between sentences. A row is a
+    sentence: `tokens`, and `tags` or None where they were withheld."""
+
+    def read(self, paths: tuple[Path, ...], labels: Path | None) -> Iterator[Row]:
+        (path,) = paths
+        given = None if labels is None else list(self._sentences(labels))
+        for index, (where, block) in enumerate(self._sentences(path)):
+            widths = {len(fields) for fields in block}
+            if not widths <= {1, 2} or len(widths) > 1:
+                bad = next(at for at, fields in enumerate(block) if len(fields) != 2)
+                raise DataError(
+                    f"{where} (token {bad + 1}): {len(block[bad])} fields separated by tabs, "
+                    "expected a token and its tag"
+                )
+            tokens = tuple(fields[0] for fields in block)
+            tags: tuple[str, ...] | None = None
+            if widths == {2}:
+                tags = tuple(fields[1] for fields in block)
+            elif given is not None:
+                tags = self._joined(given, index, len(tokens), where)
+            yield Row(where, {"row": index, "tokens": tokens, "tags": tags})
+
+    def _joined(
+        self, given: list[tuple[str, list[list[str]]]], index: int, count: int, where: str
+    ) -> tuple[str, ...]:
+        if index >= len(given) or len(given[index][1]) != count:
+            raise DataError(f"{where}: the labels file has no sentence of {count} tags for it")
+        return tuple(fields[-1] for fields in given[index][1])
+
+    def _sentences(self, path: Path) -> Iterator[tuple[str, list[list[str]]]]:
+        block: list[list[str]] = []
+        start = ""
+        for where, line in lines(path):
+            if line == "":
+                if block:
+                    yield start, block
+                block = []
+            else:
+                start = start if block else where
+                block.append(line.split("\t"))
+        if block:
+            yield start, block
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lines:
+    """One text a line; empty lines are passed over."""
+
+    def read(self, paths: tuple[Path, ...], labels: Path | None) -> Iterator[Row]:
+        (path,) = paths
+        for index, (where, line) in enumerate(lines(path)):
+            if line.strip():
+                yield Row(where, {"row": index, "text": line})
+
+
+@dataclass(frozen=True, kw_only=True)
+class JsonLines:
+    """One JSON object a line."""
+
+    def read(self, paths: tuple[Path, ...], labels: Path | None) -> Iterator[Row]:
+        (path,) = paths
+        for index, (where, line) in enumerate(lines(path)):
+            if not line.strip():
+                continue
+            value = _parse_json(line, where)
+            if not isinstance(value, dict):
+                raise DataError(f"{where}: expected a JSON object, found {type(value).__name__}")
+            yield Row(where, {"row": index, **value})
+
+
+@dataclass(frozen=True, kw_only=True)
+class SquadJson:
+    """SQuAD's v1.1 JSON, one row a question."""
+
+    def read(self, paths: tuple[Path, ...], labels: Path | None) -> Iterator[Row]:
+        (path,) = paths
+        place = f"{path.parent.name}/{path.name}"
+        document = _parse_json("\n".join(line for _, line in lines(path)), place)
+        try:
+            for article in document["data"]:
+                for paragraph in article["paragraphs"]:
+                    for item in paragraph["qas"]:
+                        yield Row(
+                            f"{place} question {item['id']!r}",
+                            {
+                                "id": item["id"],
+                                "context": paragraph["context"],
+                                "question": item["question"],
+                                "answers": tuple(
+                                    (answer["text"], answer["answer_start"])
+                                    for answer in item["answers"]
+                                ),
+                            },
+                        )
+        except (KeyError, TypeError) as error:
+            raise DataError(
+                f"{place}: not SQuAD's form (data > paragraphs > context, qas > id, question, "
+                f"answers > text, answer_start): {error!r}"
+            ) from error
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parallel:
+    """Tatoeba's form: the pool, the queries, and for each query the 0-based line of its
+    translation in the pool."""
+
+    def read(self, paths: tuple[Path, ...], labels: Path | None) -> Iterator[Row]:
+        pool, queries = (list(lines(path)) for path in paths)
+        gold = _label_lines(labels)
+        if gold is not None and len(gold) != len(queries):
+            raise DataError(f"{labels}: {len(gold)} lines, expected {len(queries)}, one a query")
+        for index, (where, query) in enumerate(queries):
+            position = _position(gold[index], where, len(pool)) if gold is not None else None
+            yield Row(
+                where,
+                {
+                    "row": index,
+                    "query": query,
+                    "candidate": pool[index][1] if index < len(pool) else None,
+                    "gold": position,
+                },
+            )
+
+
+def _position(text: str, where: str, size: int) -> int:
+    if not text.isdecimal() or int(text) >= size:
+        raise DataError(f"{where}: its label is {text!r}, expected a line number below {size}")
+    return int(text)
+
+
+def _parse_json(text: str, where: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise DataError(f"{where}: not valid JSON ({error})") from error

@@ -1,0 +1,134 @@
+"""The tasks of a generated world: the real tasks, reading the files that a `World` stage wrote."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from layover.languages import Language, register
+from layover.stage import Stage
+from layover.tasks.formats import Conll, JsonLines
+from layover.tasks.hellaswag import HELLASWAG
+from layover.tasks.mlm import MLM
+from layover.tasks.panx import PANX
+from layover.tasks.pawsx import PAWSX
+from layover.tasks.sources import Files, Row
+from layover.tasks.squad import SQUAD, XQUAD
+from layover.tasks.task import Task
+from layover.tasks.tatoeba import TATOEBA
+from layover.tasks.types.tagging import Sentence, Tagging
+from layover.tasks.types.text import MaskedText
+from layover.tasks.udpos import UDPOS
+from layover.tasks.xnli import XNLI
+from layover.world import LANGUAGES
+
+for _dialect in LANGUAGES:
+    register(
+        Language(
+            code=_dialect.code,
+            short=_dialect.code,
+            name=_dialect.name,
+            script=_dialect.script,
+            lineage=("generated",),
+        ),
+        {LANGUAGES[0].code: _dialect.distance},
+    )
+
+SOURCE = LANGUAGES[0].code
+CODES = tuple(dialect.code for dialect in LANGUAGES)
+ZERO_SHOT = CODES[1:]
+
+SUPERTAGS = tuple(
+    ["ADJ/agent", "ADJ/companion", "ADJ/patient", "ADJ/theme", "ADP/agent", "ADP/companion", "ADP/place", "ADP/year", "AUX/copula", "AUX/passive", "DET/agent", "DET/attribute", "DET/companion", "DET/patient", "DET/theme", "NOUN/agent", "NOUN/attribute", "NOUN/companion", "NOUN/patient", "NOUN/theme", "NUM/patient", "NUM/year", "PART/mark", "PART/negation", "PRON/agent", "PRON/patient", "PROPN/agent", "PROPN/place", "PUNCT/mark", "VERB/predicate"]
+)
+"""Part of speech and role, in the manner of CCG's categories."""
+
+TATOEBA_FILES = (
+    "tatoeba/{language}-" + SOURCE + ".{language}",
+    "tatoeba/{language}-" + SOURCE + "." + SOURCE,
+)
+
+
+def parallel_sentence(row: Row) -> Sentence:
+    """As `layover.tasks.udpos.sentence`, but row i means the same in every language."""
+    row_number = str(row.fields["row"])
+    return Sentence(
+        id=row_number,
+        cluster=row_number,
+        words=row.fields["tokens"],
+        tags=row.fields["tags"],
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tasks:
+    """The tasks of one world."""
+
+    world: Stage
+
+    def _from(self, task: Task, *paths: str, **changes: object) -> Task:
+        assert isinstance(task.source, Files)
+        source = replace(task.source, within=self.world, paths=paths or task.source.paths)
+        return replace(task, source=source, languages=CODES, **changes)  # type: ignore[arg-type]
+
+    @cached_property
+    def text(self) -> Task:
+        return self._from(MLM, type=MaskedText(beginnings=True))
+
+    @cached_property
+    def pos(self) -> Task:
+        return self._from(UDPOS, name="pos", parse=parallel_sentence)
+
+    @cached_property
+    def ner(self) -> Task:
+        return self._from(PANX, name="ner", parse=parallel_sentence)
+
+    @cached_property
+    def supertags(self) -> Task:
+        return Task(
+            name="supertags",
+            type=Tagging(labels=SUPERTAGS),
+            source=Files(paths=("ccg/{split}-{code}.tsv",), reader=Conll(), within=self.world),
+            parse=parallel_sentence,
+            languages=CODES,
+        )
+
+    @cached_property
+    def nli(self) -> Task:
+        return self._from(XNLI, name="nli")
+
+    @cached_property
+    def paraphrase(self) -> Task:
+        return self._from(PAWSX, name="paraphrase")
+
+    @cached_property
+    def choice(self) -> Task:
+        return Task(
+            name="choice",
+            type=HELLASWAG.type,
+            source=Files(
+                paths=("hellaswag/{split}-{code}.jsonl",), reader=JsonLines(), within=self.world
+            ),
+            parse=HELLASWAG.parse,
+            languages=CODES,
+        )
+
+    @cached_property
+    def spans(self) -> Task:
+        """Training and development questions."""
+        return self._from(SQUAD, name="qa")
+
+    @cached_property
+    def spans_test(self) -> Task:
+        """Test questions, in every language."""
+        return self._from(XQUAD, name="qa")
+
+    @cached_property
+    def retrieval(self) -> Task:
+        return self._from(TATOEBA, *TATOEBA_FILES, name="retrieval")
+
+    @cached_property
+    def retrieval_dev(self) -> Task:
+        """Other sentences, on which the layer is chosen."""
+        left, right = (path.replace("tatoeba/", "tatoeba/dev-") for path in TATOEBA_FILES)
+        return self._from(TATOEBA, left, right, name="retrieval")

@@ -1,0 +1,33 @@
+"""SICK: inference between descriptions of pictures, in English."""
+
+from layover.tasks.formats import Tsv
+from layover.tasks.sources import Files, Row
+from layover.tasks.task import Task
+from layover.tasks.types.classification import Classification, Labelled
+from layover.tasks.xnli import LABELS
+
+
+def pair(row: Row) -> Labelled:
+    return Labelled(
+        id=row.fields["pair"],
+        cluster=row.fields["pair"],
+        text=row.fields["a"],
+        pair=row.fields["b"],
+        label=row.fields["judgment"].lower(),
+    )
+
+
+SICK = Task(
+    name="sick",
+    type=Classification(labels=LABELS),
+    source=Files(
+        paths=("sick/SICK_{split}.txt",),
+        reader=Tsv(columns=("pair", "a", "b", "relatedness", "judgment"), header=True),
+    ),
+    parse=pair,
+    languages=("eng",),
+    splits=("train", "trial"),
+    summary="does one caption entail the other?",
+    size=4_500,
+    citation="Marelli et al. 2014",
+)

@@ -1,0 +1,219 @@
+"""A task, the data one takes from it, and checked examples.
+
+A `Task` is an entry of a catalogue. Which split, which languages and how much of it is a choice,
+and every choice is part of a `Data` value, which a stage holds.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol
+
+from layover import spec
+from layover.errors import DataError, StudyError
+from layover.languages import language as find_language
+from layover.tasks.sources import Locator, Row, Source
+
+
+@dataclass(frozen=True, kw_only=True)
+class Example:
+    """One item of a data set. Each task type extends it."""
+
+    id: str
+    """Unique within its split and language."""
+    cluster: str
+    """Parallel items of several languages share it, so that they are resampled together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """What a batch is made of: a group of token sequences that an example was encoded to.
+
+    A single text or a pair is a group of one, a question with n choices a group of n. A long
+    sentence or context becomes several units of the same example.
+    """
+
+    example: int
+    """Position of the example in its `Examples`."""
+    sequences: tuple[tuple[int, ...], ...]
+    """Token ids, special tokens included, without padding."""
+    segments: tuple[tuple[int, ...], ...]
+    """Token type ids for encoders that have them, else ()."""
+    target: tuple[int, ...]
+    """Class, choice, (start, end), or one label a token (-100: none)."""
+    alignment: tuple[int, ...] = ()
+    """What decoding needs to find its way back; each task type documents its own."""
+
+
+class Tokenizer(Protocol):
+    """The part of a Hugging Face tokenizer that encoding uses."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
+
+
+class TaskType(Protocol):
+    """How examples of one kind are checked, encoded and decoded."""
+
+    head: ClassVar[str]
+    """The head that learns it: sequence, token, span, choice, lm, embed."""
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The label space, () if there is none."""
+
+    def check(self, example: Any) -> None:
+        """Raise ValueError saying what is wrong with an example."""
+
+    def encode(
+        self, examples: Sequence[Any], tokenizer: Tokenizer, max_length: int
+    ) -> Iterator[Unit]:
+        """Units of all examples, in order, each sequence at most `max_length` tokens long."""
+
+    def decode(self, examples: Sequence[Any], units: Sequence[Unit], outputs: Any) -> list[Any]:
+        """One prediction per example from one output array per unit."""
+
+    def target(self, example: Any) -> Any:
+        """What a prediction is compared with; None where the label was withheld."""
+
+    def chance(self, targets: Sequence[Any], score: Callable[[list[Any]], float]) -> float:
+        """What guessing reaches in one language, in percent; `score` scores predictions. NaN
+        where no guess is obvious."""
+
+    def text(self, example: Any) -> str:
+        """The words of an example, by which leaks from training into evaluation are found."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """A data set under a task type. Fields below the line never change a key."""
+
+    name: str
+    type: TaskType
+    source: Source
+    parse: Callable[[Row], Example]
+    version: int = 1
+    # ---
+    languages: tuple[str, ...] = spec.unkeyed(())
+    splits: tuple[str, ...] = spec.unkeyed(("train", "dev", "test"))
+    chance: float | None = spec.unkeyed(None)
+    """Percent that a guess reaches, where the data cannot tell."""
+    summary: str = spec.unkeyed("")
+    size: int = spec.unkeyed(0)
+    """Training examples as published, to price a plan whose data are not here."""
+    licence: str = spec.unkeyed("")
+    citation: str = spec.unkeyed("")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subset:
+    """The first `size` examples of an order drawn by `seed`: smaller subsets are nested."""
+
+    size: int
+    seed: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Data:
+    """Which examples: a split of a task in some languages, or a nested subset of it."""
+
+    task: Task
+    split: str
+    languages: tuple[str, ...]
+    subset: Subset | None = None
+    """Per language."""
+
+    def __post_init__(self) -> None:
+        if not self.languages or len(set(self.languages)) != len(self.languages):
+            raise StudyError(
+                f"{self.task.name} {self.split}: languages must be named, each once, "
+                f"not {self.languages}"
+            )
+        for code in self.languages:
+            find_language(code)
+            if self.task.languages and code not in self.task.languages:
+                raise StudyError(
+                    f"{self.task.name} has no language {code!r}; it has "
+                    f"{', '.join(self.task.languages)}"
+                )
+
+    def __canonical__(self) -> object:
+        prints = tuple(self.task.source.fingerprint(self.split, code) for code in self.languages)
+        return ("data", self.task, self.split, self.languages, self.subset, prints)
+
+    def missing_files(self) -> Iterator[str]:
+        """Files that this data needs and that are not there."""
+        for code in self.languages:
+            yield from self.task.source.missing(self.split, code)
+
+    @property
+    def label(self) -> str:
+        size = f" {self.subset.size}" if self.subset else ""
+        return f"{self.task.name}{size}"
+
+
+@dataclass(frozen=True, slots=True)
+class Examples:
+    """Checked examples in order, each with its language."""
+
+    task: Task
+    items: tuple[Any, ...]
+    languages: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+
+def load(data: Data, locate: Locator) -> Examples:
+    """Read, parse and check the examples of `data`.
+
+    Raises `DataError` naming file and line of the first row that is not as expected, and for a
+    split that has no examples or fewer than the subset asks for.
+    """
+    items: list[Example] = []
+    languages: list[str] = []
+    for code in data.languages:
+        found = list(_checked(data.task, data.task.source.rows(locate, data.split, code)))
+        place = f"{data.task.name} {data.split} in {find_language(code).name} ({code})"
+        if not found:
+            raise DataError(f"{place} has no examples: an empty split cannot be used")
+        if data.subset:
+            found = _subset(found, data.subset, place)
+        items += found
+        languages += [code] * len(found)
+    return Examples(data.task, tuple(items), tuple(languages))
+
+
+def _checked(task: Task, rows: Iterable[Row]) -> Iterator[Example]:
+    for row in rows:
+        try:
+            example = task.parse(row)
+            task.type.check(example)
+        except KeyError as error:
+            raise DataError(
+                f"{row.where}: no field {error} for {task.name}; found: {', '.join(row.fields)}"
+            ) from error
+        except ValueError as error:
+            raise DataError(f"{row.where}: {error}") from error
+        yield example
+
+
+def _subset(found: list[Example], subset: Subset, place: str) -> list[Example]:
+    if subset.size > len(found):
+        raise DataError(f"{place} has {len(found)} examples; a subset of {subset.size} was asked")
+    order = list(range(len(found)))
+    random.Random(f"subset:{subset.seed}").shuffle(order)
+    return [found[index] for index in order[: subset.size]]
+
+
+def check_label(label: str | None, labels: tuple[str, ...]) -> None:
+    """Raise ValueError unless `label` is withheld (None) or one of `labels`."""
+    if label is not None and label not in labels:
+        raise ValueError(f"label {label!r} is not one of {', '.join(labels)}")
+
+
+def nonempty(text: str, what: str) -> None:
+    """Raise ValueError if a text that must have words has none."""
+    if not text.strip():
+        raise ValueError(f"the {what} is empty")

@@ -1,0 +1,67 @@
+"""What the task types share: turning texts into token sequences that fit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from layover.errors import DataError
+from layover.tasks.task import Tokenizer
+
+type Tokens = tuple[int, ...]
+
+
+def encode_texts(
+    tokenizer: Tokenizer,
+    texts: Sequence[tuple[str, str | None]],
+    names: Sequence[str],
+    max_length: int,
+    truncate: bool,
+) -> Iterator[tuple[Tokens, Tokens]]:
+    """(ids, segments) of each text or pair, special tokens included.
+
+    Raises `DataError` for the first that is longer than `max_length`, unless `truncate`.
+    """
+    if not texts:
+        return
+    firsts = [first for first, _ in texts]
+    seconds = [second for _, second in texts]
+    pairs = None if seconds[0] is None else seconds
+    encoded = tokenizer(
+        firsts,
+        pairs,
+        truncation="longest_first" if truncate else False,
+        max_length=max_length if truncate else None,
+        verbose=False,
+    )
+    for index, (ids, segments) in enumerate(
+        zip(encoded["input_ids"], segments_of(encoded, len(texts)), strict=True)
+    ):
+        if len(ids) > max_length:
+            raise too_long(names[index], len(ids), max_length)
+        yield tuple(ids), segments
+
+
+def segments_of(encoded: Any, count: int) -> Sequence[Tokens]:
+    """Token type ids where the encoder has them, else () for each sequence."""
+    if "token_type_ids" in encoded:
+        return [tuple(row) for row in encoded["token_type_ids"]]
+    return [()] * count
+
+
+def too_long(name: str, length: int, limit: int) -> DataError:
+    """The error for an example that does not fit."""
+    return DataError(
+        f"example {name!r} has {length} tokens and the recipe's max_length is {limit}: raise "
+        "max_length, or declare truncate=True on the task's type to cut it"
+    )
+
+
+def special_tokens(tokenizer: Tokenizer) -> tuple[Tokens, Tokens]:
+    """The tokens that stand before and after a single sequence."""
+    probe = tokenizer("a", add_special_tokens=False)["input_ids"]
+    whole = tokenizer("a")["input_ids"]
+    for start in range(len(whole) - len(probe) + 1):
+        if whole[start : start + len(probe)] == probe:
+            return tuple(whole[:start]), tuple(whole[start + len(probe) :])
+    raise DataError("the tokenizer does not keep a text together between its special tokens")

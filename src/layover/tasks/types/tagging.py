@@ -1,0 +1,117 @@
+"""Tagging: a label for every word of a sentence."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from layover.tasks.task import Example, Tokenizer, Unit, check_label, nonempty
+from layover.tasks.types.encoding import special_tokens
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sentence(Example):
+    """Words and their tags (None: withheld)."""
+
+    words: tuple[str, ...]
+    tags: tuple[str, ...] | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tagging:
+    """One of `labels` for each word; the first token of a word carries its label.
+
+    A sentence that is too long is split between words, so that no word is dropped: a word
+    without tokens becomes the unknown token, and one longer than a whole unit loses its end
+    only. A unit's `alignment` holds the position of each word's first token.
+    """
+
+    head: ClassVar[str] = "token"
+    version: ClassVar[int] = 1
+    labels: tuple[str, ...]
+
+    def check(self, example: Sentence) -> None:
+        for index, word in enumerate(example.words):
+            nonempty(word, f"word {index + 1}")
+        for tag in example.tags or ():
+            check_label(tag, self.labels)
+
+    def encode(
+        self, examples: Sequence[Sentence], tokenizer: Tokenizer, max_length: int
+    ) -> Iterator[Unit]:
+        before, after = special_tokens(tokenizer)
+        room = max_length - len(before) - len(after)
+        numbers = {label: number for number, label in enumerate(self.labels)}
+        for index, (example, pieces) in enumerate(
+            zip(examples, _pieces(examples, tokenizer), strict=True)
+        ):
+            start = 0
+            while start < len(pieces):
+                end, length = start, 0
+                while end < len(pieces) and length + min(len(pieces[end]), room) <= room:
+                    length += min(len(pieces[end]), room)
+                    end += 1
+                tags = example.tags[start:end] if example.tags else None
+                targets = [
+                    -100 if tags is None else numbers[tag] for tag in tags or pieces[start:end]
+                ]
+                yield _unit(
+                    index, [word[:room] for word in pieces[start:end]], targets, before, after
+                )
+                start = end
+
+    def decode(
+        self, examples: Sequence[Sentence], units: Sequence[Unit], outputs: Any
+    ) -> list[list[str]]:
+        predictions: list[list[str]] = [[] for _ in examples]
+        for unit, scores in zip(units, outputs, strict=True):
+            best = scores[list(unit.alignment)].argmax(axis=-1)
+            predictions[unit.example] += [self.labels[int(label)] for label in best]
+        return predictions
+
+    def target(self, example: Sentence) -> list[str] | None:
+        return None if example.tags is None else list(example.tags)
+
+    def chance(
+        self, targets: Sequence[list[str]], score: Callable[[list[list[str]]], float]
+    ) -> float:
+        """The most frequent tag everywhere."""
+        tag = Counter(tag for tags in targets for tag in tags).most_common(1)[0][0]
+        return score([[tag] * len(tags) for tags in targets])
+
+    def text(self, example: Sentence) -> str:
+        return " ".join(example.words)
+
+
+def _pieces(examples: Sequence[Sentence], tokenizer: Any) -> Iterator[list[list[int]]]:
+    """For each sentence, the tokens of each of its words."""
+    if not examples:
+        return
+    sentences = [list(example.words) for example in examples]
+    encoded = tokenizer(
+        sentences, is_split_into_words=True, add_special_tokens=False, verbose=False
+    )
+    for index, words in enumerate(sentences):
+        pieces: list[list[int]] = [[] for _ in words]
+        for token, word in zip(encoded["input_ids"][index], encoded.word_ids(index), strict=True):
+            pieces[word].append(token)
+        yield [piece or [tokenizer.unk_token_id] for piece in pieces]
+
+
+def _unit(
+    index: int,
+    words: list[list[int]],
+    targets: list[int],
+    before: tuple[int, ...],
+    after: tuple[int, ...],
+) -> Unit:
+    ids, labels, first = list(before), [-100] * len(before), []
+    for word, target in zip(words, targets, strict=True):
+        first.append(len(ids))
+        ids += word
+        labels += [target] + [-100] * (len(word) - 1)
+    ids += after
+    labels += [-100] * len(after)
+    return Unit(index, (tuple(ids),), ((),), tuple(labels), tuple(first))

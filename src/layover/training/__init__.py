@@ -1,0 +1,1 @@
+"""One training loop for every phase and every task type (torch)."""

@@ -1,0 +1,110 @@
+"""The state of a training on disk: weights, optimiser, schedule, position and random state.
+
+Tensors are in safetensors and everything else in JSON, written last; no pickle is ever read.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+from torch.optim import AdamW
+
+from layover.store import digest, write_json
+
+STATE = "state.json"
+TENSORS = "tensors.safetensors"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Position:
+    """Where a training stands."""
+
+    step: int
+    """Optimiser steps done; the sampler's position follows from it."""
+    best_score: float | None = None
+    best_step: int = 0
+    waited: int = 0
+    """Measurements since the best one."""
+
+
+def weights(heads: nn.Module) -> dict[str, Tensor]:
+    """Every parameter and buffer once, however many heads share it."""
+    return {**dict(heads.named_parameters()), **dict(heads.named_buffers())}
+
+
+def restore(heads: nn.Module, saved: Mapping[str, Tensor]) -> None:
+    """Copy saved weights back in place."""
+    with torch.no_grad():
+        for name, tensor in weights(heads).items():
+            tensor.copy_(saved[name])
+
+
+def save(folder: Path, heads: nn.Module, optimiser: AdamW, rest: dict[str, Any]) -> None:
+    """Write a checkpoint beside the last one, then put it in its place."""
+    fresh = folder.with_name(f"{folder.name}.new")
+    shutil.rmtree(fresh, ignore_errors=True)
+    fresh.mkdir(parents=True)
+    tensors = {f"weights.{name}": value for name, value in weights(heads).items()}
+    for index, state in optimiser.state_dict()["state"].items():
+        tensors |= {f"optimiser.{index}.{name}": value for name, value in state.items()}
+    tensors["random"] = torch.get_rng_state()
+    if torch.cuda.is_available():
+        tensors["random.cuda"] = torch.cuda.get_rng_state()
+    save_file({name: value.contiguous() for name, value in tensors.items()}, fresh / TENSORS)
+    write_json(fresh / STATE, {**rest, "sha256": digest(fresh / TENSORS)})
+    shutil.rmtree(folder, ignore_errors=True)
+    fresh.rename(folder)
+
+
+def load(folder: Path, heads: nn.Module, optimiser: AdamW) -> tuple[dict[str, Any] | None, str]:
+    """(state, "") after putting weights, optimiser and random state back; (None, why) if there
+    is no checkpoint or it is not whole."""
+    for place in (folder, folder.with_name(f"{folder.name}.new")):
+        if (place / STATE).exists():
+            break
+    else:
+        return None, ""
+    try:
+        state: dict[str, Any] = json.loads((place / STATE).read_text(encoding="utf-8"))
+        if digest(place / TENSORS) != state["sha256"]:
+            return None, f"the checkpoint in {place} is damaged: this stage starts over"
+        tensors = load_file(place / TENSORS)
+    except (OSError, ValueError, KeyError, SafetensorError) as error:
+        return None, f"the checkpoint in {place} cannot be read ({error}): this stage starts over"
+    restore(heads, _under("weights.", tensors))
+    slots: dict[int, dict[str, Tensor]] = {}
+    for name, value in _under("optimiser.", tensors).items():
+        index, _, slot = name.partition(".")
+        slots.setdefault(int(index), {})[slot] = value
+    optimiser.load_state_dict({**optimiser.state_dict(), "state": slots})
+    torch.set_rng_state(tensors["random"])
+    if "random.cuda" in tensors and torch.cuda.is_available():
+        torch.cuda.set_rng_state(tensors["random.cuda"])
+    return state, ""
+
+
+def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {
+        name.removeprefix(prefix): value
+        for name, value in tensors.items()
+        if name.startswith(prefix)
+    }
+
+
+def position_of(state: Mapping[str, Any]) -> Position:
+    return Position(**state["position"])
+
+
+def as_state(position: Position, schedule: Mapping[str, Any]) -> dict[str, Any]:
+    """What is saved beside the tensors."""
+    kept = {name: value for name, value in schedule.items() if name != "lr_lambdas"}
+    return {"position": asdict(position), "schedule": kept}

@@ -1,0 +1,43 @@
+"""The shape of a world: its languages and how much of everything is written. All of it is keyed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from layover.world.dialect import LANGUAGES, Dialect
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sizes:
+    """Examples of one task. Train is in the source language; dev and test are per language."""
+
+    train: int = 0
+    dev: int = 100
+    test: int = 300
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shape:
+    """A family of languages and the sizes of its data sets; the defaults are the demo's."""
+
+    languages: tuple[Dialect, ...] = LANGUAGES
+    """The source first; the others in the order in which they are reported."""
+    paragraphs: int = 12_000
+    """Paragraphs of raw text per language."""
+    habit: float = 0.85
+    """How often the raw text follows the facts of the world, which all languages share."""
+    loans: float = 0.1
+    """Share of the content words of the other languages' raw text that are the source's words."""
+    udpos: Sizes = Sizes(train=500)
+    panx: Sizes = Sizes(train=500)
+    ccg: Sizes = Sizes(train=4_000, test=0)
+    xnli: Sizes = Sizes(train=8_000)
+    pawsx: Sizes = Sizes(train=4_000)
+    hellaswag: Sizes = Sizes(train=3_000)
+    squad: Sizes = Sizes(train=8_000)
+    tatoeba: Sizes = Sizes(test=500)
+
+    @property
+    def source(self) -> Dialect:
+        """The language of all training examples."""
+        return self.languages[0]
