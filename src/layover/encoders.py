@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, TypeAlias
 
 from layover import spec
 from layover.stage import Stage
@@ -83,7 +83,7 @@ class Tiny:
         return f"tiny {self.layers}x{self.width}"
 
 
-type Start = Encoder | Folder | Stage
+Start: TypeAlias = Encoder | Folder | Stage
 """What a training or a prediction can start from; a stage is one that wrote models."""
 
 XLMR_BASE = Encoder(

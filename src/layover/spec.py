@@ -15,11 +15,11 @@ import math
 from collections.abc import Callable
 from functools import cache
 from types import FunctionType
-from typing import Any
+from typing import Any, TypeAlias
 
 from layover.errors import SpecError
 
-type Json = None | bool | int | float | str | list[Json] | dict[str, Json]
+Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
 
 HASH_RULE = 1
 """The version of the hashing rule itself; raising it renames every result."""

@@ -8,7 +8,7 @@ Every stage imports what it needs inside `run`, so that planning never loads tor
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, TypeAlias
 
 from layover.encoders import Start, Tiny
 from layover.errors import StudyError
@@ -155,7 +155,7 @@ class Phase:
     selection: Selection | None = None
 
 
-type Stop = Data | Mixture | Phase | Target
+Stop: TypeAlias = Data | Mixture | Phase | Target
 
 
 def chain(start: Start, *stops: Stop, recipe: Recipe, seed: int) -> Start:

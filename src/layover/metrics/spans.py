@@ -7,11 +7,11 @@ last hyphen, or the whole tag.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 from layover.metrics.metric import Metric
 
-type Span = tuple[str, int, int]
+Span: TypeAlias = tuple[str, int, int]
 
 
 def spans(tags: Sequence[str]) -> set[Span]:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import torch
 import transformers
@@ -29,7 +29,7 @@ from layover.tasks.task import Task
 ABOUT = "layover.json"
 """The file in a model folder that says which task and head it is for."""
 
-type Policy = Literal["new", "carry"]
+Policy: TypeAlias = Literal["new", "carry"]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 POINTS = 120
 """A training curve is thinned to about this many points."""
+MANY = 12
+"""More languages than this are drawn smaller."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +60,7 @@ def _row(report: Report, arm: str, target: Target, kind: str) -> list[Interval |
 
 
 def _values(axes: Axes, row: Sequence[Interval | None], look: Look) -> None:
-    axes.plot([x.estimate if x else math.nan for x in row], **look.options())
+    axes.plot([x.estimate if x else math.nan for x in row], **look.options(_size(row)))
 
 
 def _reference(axes: Axes, report: Report, target: Target) -> None:
@@ -83,9 +85,13 @@ def _reference(axes: Axes, report: Report, target: Target) -> None:
 def _changes(axes: Axes, row: Sequence[Interval | None], look: Look) -> None:
     """A line whose markers are filled where the interval excludes zero."""
     values = [x.estimate if x else math.nan for x in row]
-    axes.plot(values, **{**look.options(), "markerfacecolor": "white"})
+    axes.plot(values, **{**look.options(_size(row)), "markerfacecolor": "white"})
     clear = [x.estimate if x and x.sign else math.nan for x in row]
-    axes.plot(clear, **{**look.options(), "linestyle": "none"})
+    axes.plot(clear, **{**look.options(_size(row)), "linestyle": "none"})
+
+
+def _size(row: Sequence[Interval | None]) -> float:
+    return 5 if len(row) <= MANY else 3
 
 
 def _language_axis(axes: Axes, report: Report) -> None:
@@ -93,7 +99,8 @@ def _language_axis(axes: Axes, report: Report) -> None:
     names = [language.name for language in languages]
     if sum(map(len, names)) > 45:
         names = [language.code for language in languages]
-    axes.set_xticks(range(len(names)), names, rotation=90 if len(names) > 12 else 0)
+    many = len(names) > MANY
+    axes.set_xticks(range(len(names)), names, rotation=90 * many, fontsize=7 if many else 10)
     axes.set_xlim(-0.5, len(names) - 0.5)
     if languages and languages[0].source:
         for each in axes.figure.axes:
@@ -102,6 +109,8 @@ def _language_axis(axes: Axes, report: Report) -> None:
 
 def layer_curves(report: Report) -> list[Panel]:
     """Per target and treatment the zero-shot mean by layer, the chosen layer ringed."""
+    from matplotlib.ticker import MaxNLocator
+
     groups: dict[tuple[str, str], dict[str, list[LayerCurve]]] = {}
     for curve in report.layers:
         for rest in dict.fromkeys(_layer(variant)[1] for variant, _, _ in curve.points):
@@ -115,9 +124,9 @@ def layer_curves(report: Report) -> list[Panel]:
                 axes.plot(list(means), list(means.values()), **look.options(3))
                 chosen = {_layer(c.chosen)[0] for c in curves if _layer(c.chosen)[1] == rest}
                 rings = [x for x in means if x in chosen]
-                axes.plot(rings, [means[x] for x in rings], "o", markersize=9, fillstyle="none",
-                          color=look.colour)  # fmt: skip
-            axes.set_xticks(sorted({x for line in axes.lines for x in line.get_xdata()}))
+                ring = {**look.options(9), "marker": "o", "linestyle": "none"}
+                axes.plot(rings, [means[x] for x in rings], **{**ring, "markerfacecolor": "none"})
+            axes.xaxis.set_major_locator(MaxNLocator(integer=True))
             axes.set_xlabel("layer")
             axes.set_ylabel("score, %")
             title = ", ".join(filter(None, (target, rest)))

@@ -170,7 +170,7 @@ def methods(report: Report) -> tuple[str, ...]:
         + (
             "with a single seed they say nothing about other seeds."
             if all(c.seeds == 1 for c in cells)
-            else "the spread between seeds is added, with Student's t for their small number."
+            else "they cover the spread between seeds too, with Student's t for their small number."
         ),
     ]
     if len(cells) > 1:

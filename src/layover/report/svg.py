@@ -61,7 +61,7 @@ class Look:
         """The marker as a character, for legends in HTML."""
         return MARKERS[self.marker] if self.filled else "○"
 
-    def options(self, size: float = 5) -> dict[str, Any]:
+    def options(self, size: float) -> dict[str, Any]:
         """Arguments of `Axes.plot`."""
         return {
             "color": self.colour,

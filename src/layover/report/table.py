@@ -82,7 +82,7 @@ class Table:
         if seeds:
             over = "seeds and test examples" if max(seeds) > 1 else "test examples only"
             parts.insert(0, f"95 % intervals over {over} ({span(seeds, 'seed')}); bold: not zero.")
-        return " ".join(parts)
+        return "\n".join(parts)
 
 
 def _text(cell: Interval | None, tall: bool) -> str:

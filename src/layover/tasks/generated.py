@@ -39,7 +39,13 @@ CODES = tuple(dialect.code for dialect in LANGUAGES)
 ZERO_SHOT = CODES[1:]
 
 SUPERTAGS = tuple(
-    ["ADJ/agent", "ADJ/companion", "ADJ/patient", "ADJ/theme", "ADP/agent", "ADP/companion", "ADP/place", "ADP/year", "AUX/copula", "AUX/passive", "DET/agent", "DET/attribute", "DET/companion", "DET/patient", "DET/theme", "NOUN/agent", "NOUN/attribute", "NOUN/companion", "NOUN/patient", "NOUN/theme", "NUM/patient", "NUM/year", "PART/mark", "PART/negation", "PRON/agent", "PRON/patient", "PROPN/agent", "PROPN/place", "PUNCT/mark", "VERB/predicate"]
+    (
+        "ADJ/agent ADJ/companion ADJ/patient ADJ/theme ADP/agent ADP/companion ADP/place "
+        "ADP/year AUX/copula AUX/passive DET/agent DET/attribute DET/companion "
+        "DET/patient DET/theme NOUN/agent NOUN/attribute NOUN/companion NOUN/patient "
+        "NOUN/theme NUM/patient NUM/year PART/mark PART/negation PRON/agent PRON/patient "
+        "PROPN/agent PROPN/place PUNCT/mark VERB/predicate"
+    ).split()
 )
 """Part of speech and role, in the manner of CCG's categories."""
 

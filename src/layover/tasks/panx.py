@@ -18,7 +18,10 @@ PANX = Task(
     ),
     parse=sentence,
     languages=tuple(
-        ["afr", "arb", "bul", "ben", "deu", "ell", "eng", "spa", "est", "eus", "fas", "fin", "fra", "heb", "hin", "hun", "ind", "ita", "jpn", "jav", "kat", "kaz", "kor", "mal", "mar", "msa", "mya", "nld", "por", "rus", "swa", "tam", "tel", "tha", "tgl", "tur", "urd", "vie", "yor", "zho"]
+        (
+            "afr arb bul ben deu ell eng spa est eus fas fin fra heb hin hun ind ita jpn jav "
+            "kat kaz kor mal mar msa mya nld por rus swa tam tel tha tgl tur urd vie yor zho"
+        ).split()
     ),
     summary="people, places and organisations",
     size=20_000,

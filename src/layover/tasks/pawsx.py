@@ -25,7 +25,7 @@ PAWSX = Task(
         reader=Tsv(columns=("sentence1", "sentence2", "label"), withheld="label"),
     ),
     parse=pair,
-    languages=tuple(["deu", "eng", "spa", "fra", "jpn", "kor", "zho"]),
+    languages=tuple(("deu eng spa fra jpn kor zho").split()),
     summary="paraphrase or not, from sentences with the same words",
     size=49_401,
     citation="Yang et al. 2019",

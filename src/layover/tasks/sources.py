@@ -9,14 +9,14 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 from layover import spec
 from layover.errors import DataError
 from layover.languages import language as find_language
 from layover.stage import Stage
 
-type Locator = Callable[[Stage], Path]
+Locator: TypeAlias = Callable[[Stage], Path]
 """Finds the folder of a stage's result."""
 
 

@@ -33,7 +33,7 @@ XQUAD = Task(
     type=Spans(),
     source=Files(paths=("xquad/xquad.{code}.json",), reader=SquadJson()),
     parse=passage,
-    languages=tuple(["arb", "deu", "ell", "eng", "spa", "hin", "ron", "rus", "tha", "tur", "vie", "zho"]),
+    languages=tuple(("arb deu ell eng spa hin ron rus tha tur vie zho").split()),
     splits=("test",),
     summary="SQuAD's development questions, translated",
     citation="Artetxe et al. 2020",

@@ -6,7 +6,7 @@ from layover.tasks.task import Task
 from layover.tasks.types.tagging import Sentence, Tagging
 
 TAGS = tuple(
-    ["ADJ", "ADP", "ADV", "AUX", "CCONJ", "DET", "INTJ", "NOUN", "NUM", "PART", "PRON", "PROPN", "PUNCT", "SCONJ", "SYM", "VERB", "X"]
+    ("ADJ ADP ADV AUX CCONJ DET INTJ NOUN NUM PART PRON PROPN PUNCT SCONJ SYM VERB X").split()
 )
 
 
@@ -32,7 +32,10 @@ UDPOS = Task(
     ),
     parse=sentence,
     languages=tuple(
-        ["afr", "arb", "bul", "deu", "ell", "eng", "spa", "est", "eus", "fas", "fin", "fra", "heb", "hin", "hun", "ind", "ita", "jpn", "kaz", "kor", "mar", "nld", "por", "rus", "tam", "tel", "tha", "tgl", "tur", "urd", "vie", "yor", "zho"]
+        (
+            "afr arb bul deu ell eng spa est eus fas fin fra heb hin hun ind ita jpn kaz kor "
+            "mar nld por rus tam tel tha tgl tur urd vie yor zho"
+        ).split()
     ),
     summary="part of speech of every word",
     size=21_253,

@@ -15,7 +15,7 @@ class Phrase(NamedTuple):
     head: str
     """A concept or a proper name."""
     kind: str = "thing"
-    """thing, person, organisation, place, year, quality or asked."""
+    """thing, person, organisation, place, year, quality, asked or word."""
     adjective: str = ""
     number: str = ""
     family: str = ""

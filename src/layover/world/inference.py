@@ -46,7 +46,7 @@ def entailment(teller: Storyteller) -> Pair:
     head = CLASS_OF[noun] if teller.chance(_VAGUE) else noun
     patient = Phrase(head, adjective=teller.one(ADJECTIVES))
     past = teller.chance(0.5)
-    hypothesis = Clause(teller.one(VERBS), teller.actor(named=0.6), patient, past)
+    hypothesis = Clause(teller.one(VERBS), _actor(teller), patient, past)
     label = teller.one(LABELS)
     part = teller.one(("agent", "noun", "adjective", "verb"))
     if label == "neutral" and part == "noun":
@@ -59,8 +59,6 @@ def entailment(teller: Storyteller) -> Pair:
             premise = _altered(hypothesis, part, teller)
         if head in CLASSES and not teller.chance(_VAGUE_PREMISE / _VAGUE):
             premise = _about(premise, teller.one(CLASSES[head]))
-    if teller.chance(0.4):
-        premise = premise._replace(place=teller.place())
     return Pair(premise, hypothesis, label)
 
 
@@ -97,6 +95,10 @@ def pair_line(pair: Pair, lexicon: Lexicon) -> str:
     return f"{first}\t{second}\t{pair.label}\n"
 
 
+def _actor(teller: Storyteller) -> Phrase:
+    return Phrase(teller.one(teller.names.given), "person")
+
+
 def _about(clause: Clause, noun: str) -> Clause:
     return clause._replace(patient=clause.patient._replace(head=noun))
 
@@ -112,7 +114,7 @@ def _opposed(clause: Clause, teller: Storyteller) -> Clause:
 def _altered(clause: Clause, part: str, teller: Storyteller) -> Clause:
     """The clause with another agent, quality or deed, which neither follows nor is excluded."""
     if part == "agent":
-        while (agent := teller.actor(named=0.6)).head == clause.agent.head:
+        while (agent := _actor(teller)).head == clause.agent.head:
             pass
         return clause._replace(agent=agent)
     if part == "verb":

@@ -49,7 +49,7 @@ def reading(teller: Storyteller) -> Question:
         Clause(
             verb,
             teller.person(given),
-            teller.thing(thing, described=0.3),
+            teller.thing(thing),
             past=teller.chance(0.5),
             place=Phrase(place, "place"),
             fronted=teller.chance(0.2),
@@ -59,8 +59,6 @@ def reading(teller: Storyteller) -> Question:
     sentence = teller.one(range(SENTENCES))
     role = teller.one(_ROLES)
     asked = question(context[sentence]._replace(fronted=False), role)
-    if role != "place" and teller.chance(0.5):
-        asked = asked._replace(place=None)
     return Question(context, sentence, role, asked)
 
 

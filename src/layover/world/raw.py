@@ -12,10 +12,28 @@ from layover.world.lexicon import CONTENT, Lexicon, Word
 from layover.world.storyteller import Storyteller
 
 _ECHOED = 0.6
-"""Share of the statements that are followed by another about the same."""
+"""Share of a story's statements that are followed by another about the same."""
+_QUIZZES = 0.25
+"""Share of the paragraphs that are quizzes."""
 
 
 def paragraph(teller: Storyteller, lexicon: Lexicon) -> list[Word]:
+    """A story, or a short one with questions about it."""
+    return _quiz(teller, lexicon) if teller.chance(_QUIZZES) else _story(teller, lexicon)
+
+
+def borrow(words: list[Word], share: float, teller: Storyteller, source: Lexicon) -> list[Word]:
+    """The words with a share of the content words replaced by the source language's."""
+    random = teller.rng.random
+    return [
+        word._replace(text=source.form(word.key))
+        if random() < share and word.key in CONTENT
+        else word
+        for word in words
+    ]
+
+
+def _story(teller: Storyteller, lexicon: Lexicon) -> list[Word]:
     """Two to four statements with their echoes."""
     words: list[Word] = []
     agent = teller.actor()
@@ -29,15 +47,25 @@ def paragraph(teller: Storyteller, lexicon: Lexicon) -> list[Word]:
     return words
 
 
-def borrow(words: list[Word], share: float, teller: Storyteller, source: Lexicon) -> list[Word]:
-    """The words with a share of the content words replaced by the source language's."""
-    random = teller.rng.random
-    return [
-        word._replace(text=source.form(word.key))
-        if random() < share and word.key in CONTENT
-        else word
-        for word in words
-    ]
+def _quiz(teller: Storyteller, lexicon: Lexicon) -> list[Word]:
+    """One to three statements about different actors, then a question about each of them.
+
+    Here the answer is not in the sentence before: it has to be found by what the question says.
+    """
+    events = []
+    for _ in range(teller.one((1, 2, 2, 3))):
+        event = teller.event(teller.actor(), where=0.4, when=0.0)
+        events.append(event._replace(companion=None))
+    words = [word for event in events for word in realise(event, lexicon)]
+    for event in teller.several(events, len(events)):
+        if teller.chance(0.6):
+            words += _asked(event, teller, lexicon)
+        else:
+            true = teller.chance(0.5)
+            claim = _short(event if true else _contrary(event))
+            words += realise(claim._replace(polar=True), lexicon)
+            words += fragment(Phrase("yes" if true else "no", "word"), lexicon)
+    return words
 
 
 def _echo(event: Clause, teller: Storyteller, lexicon: Lexicon) -> list[Word]:

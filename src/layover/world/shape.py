@@ -26,7 +26,7 @@ class Shape:
     """Paragraphs of raw text per language."""
     habit: float = 0.85
     """How often the raw text follows the facts of the world, which all languages share."""
-    loans: float = 0.1
+    loans: float = 0.2
     """Share of the content words of the other languages' raw text that are the source's words."""
     udpos: Sizes = Sizes(train=500)
     panx: Sizes = Sizes(train=500)

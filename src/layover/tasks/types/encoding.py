@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 from layover.errors import DataError
 from layover.tasks.task import Tokenizer
 
-type Tokens = tuple[int, ...]
+Tokens: TypeAlias = tuple[int, ...]
 
 
 def encode_texts(

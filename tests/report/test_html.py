@@ -1,0 +1,203 @@
+"""The page stands alone, escapes what it shows, fits a phone, and renders whatever there is."""
+
+from __future__ import annotations
+
+import dataclasses
+import html
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from layover.report import Arm, Language, Report, Target, render
+
+Made = Callable[..., Report]
+EVIL = "<script>alert('&\"')</script> $x_1$ 日本"
+
+
+class Tags(HTMLParser):
+    """Collects start tags, and checks that what was opened is closed."""
+
+    VOID = frozenset({"meta", "link", "img", "br"})
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+        self.feed(page)
+        assert not self.open
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+@pytest.fixture(scope="module")
+def page(demo: Report) -> str:
+    return render(demo)
+
+
+def named(report: Report, name: str) -> Report:
+    """The report with one arm, target, language and everything else named `name`."""
+
+    def swap(cells: tuple[object, ...]) -> tuple[object, ...]:
+        changed = []
+        for cell in cells:
+            names = {"arm": "ccg", "target": "POS", "phase": "POS"}
+            old = {k: v for k, v in names.items() if getattr(cell, k, None) == v}
+            changed.append(dataclasses.replace(cell, **dict.fromkeys(old, name)))  # type: ignore
+        return tuple(changed)
+
+    return dataclasses.replace(
+        report,
+        study=name,
+        question=name,
+        arms=tuple(
+            dataclasses.replace(arm, name=name) if arm.name == "ccg" else arm for arm in report.arms
+        ),
+        targets=(Target(name=name, metric=name, chance=12.0), *report.targets[1:]),
+        languages=(
+            *report.languages[:-1],
+            Language(code=report.languages[-1].code, name=name, distance=0.9),
+        ),
+        differences=swap(report.differences),
+        scores=swap(report.scores),
+        layers=swap(report.layers),
+        trainings=swap(report.trainings),
+        provenance={name: name},
+        commands=(name,),
+        notes=(name,),
+    )
+
+
+def test_it_loads_nothing_from_elsewhere(page: str) -> None:
+    tags = Tags(page).found
+    assert not {"script", "link", "img", "iframe", "object", "base"} & {tag for tag, _ in tags}
+    for _, attributes in tags:
+        for name, value in attributes.items():
+            if name.split(":")[-1] in {"src", "href"}:
+                assert (value or "").startswith("#")
+    assert "http:" not in page and "https:" not in page
+    assert "@import" not in page
+    assert all(url.startswith("url(#") for url in re.findall(r"url\([^)]*", page))
+
+
+def test_ids_are_unique_and_every_reference_has_its_target(page: str) -> None:
+    ids = re.findall(r'\bid="([^"]*)"', page)
+    assert len(ids) == len(set(ids))
+    assert set(re.findall(r'(?:href="#|url\(#)([\w-]+)', page)) <= set(ids)
+
+
+def test_every_text_is_escaped(demo: Report) -> None:
+    found = render(named(demo, EVIL))
+    assert "<script" not in found
+    assert "$x_1$" in found
+    tags = Tags(found).found
+    assert not any(name.startswith("on") for _, attributes in tags for name in attributes)
+
+
+def test_every_part_is_there_in_order(page: str) -> None:
+    parts = ("differences", "languages", "controls", "layers", "training", "methods", "provenance")
+    places = [page.index(f'<section id="{part}">') for part in parts]
+    assert places == sorted(places)
+    assert page.index('class="answer"') < places[0]
+    assert "layover run studies/demo.py" in page
+    assert "+6.7<" in page.replace("</b>", "<").replace("<b>", "")
+
+
+def test_bold_marks_exactly_the_intervals_that_exclude_zero(page: str, demo: Report) -> None:
+    section = page[
+        page.index('<section id="differences">') : page.index('<section id="languages">')
+    ]
+    rows = demo.named("arm")
+    cells = [demo.shown(arm, t.name, code) for code in ("", "qal") for arm in rows
+             for t in demo.targets]  # fmt: skip
+    cells += [demo.overall(arm, code) for code in ("", "qal") for arm in rows]
+    assert section.count("<b>") == sum(cell is not None and cell.sign != 0 for cell in cells)
+
+
+def test_figures_have_words_for_those_who_cannot_see_them(page: str) -> None:
+    figures = [attributes for tag, attributes in Tags(page).found if tag == "svg"]
+    assert len(figures) == 4 + 2 + 8
+    assert all(a["role"] == "img" and a["aria-label"] for a in figures)
+
+
+def test_the_same_report_gives_the_same_bytes(demo: Report, page: str) -> None:
+    assert render(demo) == page
+
+
+def test_it_is_small(page: str) -> None:
+    assert len(page.encode()) < 1_000_000
+
+
+@pytest.mark.parametrize(
+    "arms, seeds, targets",
+    [(("direct",), 2, 1), (("direct", "ccg"), 1, 1), (("direct", "ccg", "no pretraining"), 3, 2)],
+    ids=["baseline alone", "one seed, one target", "one arm"],
+)
+def test_small_studies_render(made: Made, arms: tuple[str, ...], seeds: int, targets: int) -> None:
+    Tags(render(made(arms, seeds=seeds, targets=targets)))
+
+
+def test_a_study_without_results_renders(demo: Report) -> None:
+    nothing = dataclasses.replace(demo, differences=(), scores=(), layers=(), trainings=())
+    found = render(nothing)
+    assert "There is no answer yet" in found
+    Tags(found)
+    empty = Report(study="", question="", arms=(), targets=(), languages=(), differences=())
+    Tags(render(empty))
+
+
+def test_unmeasured_cells_are_shown_as_such(demo: Report) -> None:
+    gone = tuple(c for c in demo.differences if (c.arm, c.target) != ("ccg", "POS"))
+    found = render(dataclasses.replace(demo, differences=gone))
+    assert 'title="not measured"' in found
+    assert "ccg was not measured, or has no baseline to compare, on POS." in found
+    assert "3 targets" in found
+
+
+def test_arms_beyond_the_palette_render(demo: Report) -> None:
+    arms = (*demo.arms, *(Arm(name=f"arm {i}") for i in range(20)))
+    Tags(render(dataclasses.replace(demo, arms=arms)))
+
+
+WRAPPER = """<!doctype html><body>
+<iframe style="width:{width}px;height:900px;border:0" srcdoc="{page}"></iframe>
+<script>onload = () => {{
+  const inside = document.querySelector("iframe").contentDocument;
+  const root = inside.documentElement;
+  inside.querySelectorAll("details").forEach(x => x.open = true);
+  document.body.dataset.found = root.scrollWidth - root.clientWidth + " too wide, "
+    + inside.querySelectorAll("svg").length + " figures";
+}}</script>"""
+
+
+@pytest.mark.skipif(not shutil.which("chromium"), reason="chromium is not installed")
+@pytest.mark.parametrize("width", [390, 1280])
+def test_it_fits_the_window_in_chromium(demo: Report, tmp_path: Path, width: int) -> None:
+    long = named(demo, "a rather long name " + "x" * 60)
+    wrapper = tmp_path / "wrapper.html"
+    wrapper.write_text(WRAPPER.format(width=width, page=html.escape(render(long))), "utf-8")
+    done = subprocess.run(
+        [
+            "chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic",
+            "--no-first-run", "--disable-background-networking", "--disable-component-update",
+            "--disable-sync", "--enable-logging=stderr", "--virtual-time-budget=5000",
+            f"--user-data-dir={tmp_path / 'profile'}", "--window-size=1400,1000", "--dump-dom",
+            wrapper.as_uri(),
+        ],
+        capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
+    assert 'data-found="0 too wide, 14 figures"' in done.stdout
+    assert "CONSOLE" not in done.stderr

@@ -1,0 +1,138 @@
+"""The sentences say what the intervals say, also where there is little or nothing to say."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+
+import pytest
+
+from layover.report import Arm, Cell, Language, Report, Target, answer
+from layover.report.prose import listed, methods, missing, signed
+from layover.stats import Estimates, Interval
+
+Made = Callable[..., Report]
+
+
+def interval(estimate: float, half: float, seeds: int = 3, languages: int = 2) -> Interval:
+    return Interval(
+        estimate=estimate,
+        low=estimate - half,
+        high=estimate + half,
+        error=half / 4,
+        by_seed=tuple((seed, estimate) for seed in range(seeds)),
+        examples=100,
+        languages=("bbb", "ccc")[:languages],
+        shared=0.0,
+        fixed=(half / 4) ** 2,
+    )
+
+
+def report(cells: Mapping[tuple[str, str], Interval], targets: str = "P") -> Report:
+    arms = dict.fromkeys(arm for arm, _ in cells)
+    return Report(
+        study="s",
+        question="q",
+        arms=(Arm(name="direct", role="baseline"), *(Arm(name=arm) for arm in arms)),
+        targets=tuple(Target(name=name, metric="accuracy") for name in targets),
+        languages=(
+            Language(code="aaa", name="A", source=True),
+            Language(code="bbb", name="B"),
+            Language(code="ccc", name="C"),
+        ),
+        differences=tuple(
+            Cell(arm=arm, target=target, estimates=Estimates(mean=cell, languages={}))
+            for (arm, target), cell in cells.items()
+        ),
+    )
+
+
+def summary(**arms: tuple[float, float]) -> str:
+    """The summary of a study with one target, without no-break spaces."""
+    found = report({(arm, "P"): interval(*numbers) for arm, numbers in arms.items()})
+    # With one target the mean over targets recomputes the interval, with no seed spread here.
+    return answer(found).summary.replace("\u00a0", " ")
+
+
+def test_helping_hurting_and_undecided_arms_are_named_as_such() -> None:
+    text = summary(best=(5, 1), good=(2, 1), same=(0.1, 1), bad=(-4, 1))
+    assert text.startswith("best helps most, +5.0 [")
+    assert "points over direct, on P in 2 zero-shot languages; good +2.0 [" in text
+    assert "] helps too. bad −4.0 [" in text
+    assert text.endswith("] hurts; same cannot be told from direct.")
+
+
+def test_an_uncertain_arm_is_not_called_best() -> None:
+    text = summary(wild=(9, 40), sure=(2, 1))
+    assert text.startswith("sure helps, +2.0")
+    assert "wild +9.0 [" in text and "cannot be told from direct" in text
+
+
+def test_no_help_is_said() -> None:
+    assert summary(one=(0.2, 1), two=(0.1, 1)).startswith(
+        "No arm is shown to help, on P in 2 zero-shot languages; the highest, one, is at +0.2 ["
+    )
+    text = summary(one=(-5, 1), two=(-3, 1))
+    assert text.startswith("No arm is shown to help, on P in 2 zero-shot languages. one −5.0")
+    assert text.endswith("] hurt.")
+
+
+@pytest.mark.parametrize(
+    "numbers, verb",
+    [((2, 1), "helps:"), ((-2, 1), "hurts:"), ((0.1, 1), "cannot be told from direct:")],
+)
+def test_a_single_arm_is_answered_without_ranking(numbers: tuple[float, float], verb: str) -> None:
+    assert summary(only=numbers).startswith(f"only {verb} {signed(numbers[0])} [")
+
+
+def test_nothing_to_compare_is_said() -> None:
+    assert "nothing to compare" in answer(report({})).summary
+    unmeasured = dataclasses.replace(report({("one", "P"): interval(1, 1)}), differences=())
+    assert "no answer yet" in answer(unmeasured).summary
+    assert methods(unmeasured) == ()
+
+
+def test_one_seed_is_said() -> None:
+    one = report({("one", "P"): interval(3, 1, seeds=1)})
+    assert "Every model was trained once" in answer(one).summary
+    assert "say nothing about other seeds" in " ".join(methods(one))
+
+
+def test_the_mean_compares_only_targets_that_all_arms_have() -> None:
+    cells = {
+        ("one", "P"): interval(1, 0.5),
+        ("one", "Q"): interval(9, 0.5),
+        ("two", "P"): interval(4, 0.5),
+    }
+    found = report(cells, "PQ")
+    assert answer(found).summary.startswith("two helps most, +4.0")
+    assert dict(answer(found).targets)["Q"].startswith("above direct: one +9.0")
+    assert missing(found) == (
+        "two was not measured, or has no baseline to compare, on Q.",
+        "The mean over targets covers P: only what every measured arm has can be averaged.",
+    )
+
+
+def test_arms_without_a_common_target_are_not_averaged() -> None:
+    found = report({("one", "P"): interval(1, 0.5), ("two", "Q"): interval(4, 0.5)}, "PQ")
+    assert "there is no average to compare" in answer(found).summary
+    assert found.overall("one") is None
+
+
+def test_fewer_seeds_or_languages_than_elsewhere_are_said() -> None:
+    cells = {("one", "P"): interval(1, 1), ("two", "P"): interval(1, 1, seeds=2, languages=1)}
+    assert missing(report(cells)) == ("two on P rests on 2 of 3 seeds and 1 of 2 languages.",)
+
+
+def test_methods_count_what_was_measured(made: Made) -> None:
+    text = " ".join(methods(made(("direct", "ccg"), seeds=2, targets=1)))
+    assert "2 seeds and 2,000 test examples in 5 zero-shot languages" in text
+
+
+def test_numbers_and_lists_read_well() -> None:
+    assert [signed(x) for x in (1.75, -0.44, 0.04, -0.04, float("nan"))] == [
+        "+1.8", "−0.4", "0.0", "0.0", "n/a",
+    ]  # fmt: skip
+    assert [listed(x) for x in ([], ["a"], ["a", "b"], ["a", "b", "c"])] == [
+        "", "a", "a and b", "a, b and c",
+    ]  # fmt: skip
