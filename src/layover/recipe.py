@@ -42,6 +42,8 @@ class Recipe:
     version: ClassVar[int] = 1
     duration: Duration
     learning_rate: float
+    embedding_rate: float = 1.0
+    """Multiplies the learning rate of the word table."""
     batch: int = 32
     """Examples an optimiser step, over all its accumulation steps."""
     accumulation: int = 1

@@ -19,7 +19,7 @@ from typing import Any, TypeAlias
 
 from layover.errors import SpecError
 
-Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
 HASH_RULE = 1
 """The version of the hashing rule itself; raising it renames every result."""
@@ -72,7 +72,8 @@ def canonical(value: object, path: str = "value") -> Json:
         return _function(value, path)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return fields(value, path)
-    hint = {list: "a tuple", set: "a sorted tuple", dict: "a tuple of pairs"}.get(type(value))
+    hints: dict[type, str] = {list: "a tuple", set: "a sorted tuple", dict: "a tuple of pairs"}
+    hint = hints.get(type(value))
     advice = f"use {hint}" if hint else "use frozen dataclasses, tuples, numbers and strings"
     raise SpecError(f"{path} is a {type(value).__name__}, which has no canonical form: {advice}")
 
@@ -83,10 +84,9 @@ def fields(value: Any, path: str) -> Json:
     if not value.__dataclass_params__.frozen:
         raise SpecError(f"{path} is a {cls.__name__}, which is not frozen: add frozen=True")
     result: dict[str, Json] = {"is": identity(cls)}
-    if version := getattr(cls, "version", None):
-        # A dataclass may also have a field called version; then it is among the fields below.
-        if isinstance(version, int):
-            result["version"] = version
+    # A field may be called version too; it is then among the fields below.
+    if isinstance(version := getattr(cls, "version", None), int):
+        result["version"] = version
     for field in dataclasses.fields(value):
         item = getattr(value, field.name)
         if field.metadata.get("keyed", True) and not _is_default(field, item):

@@ -29,12 +29,18 @@ class Resources:
     """Nothing else may run beside it (for timings)."""
 
 
+ONE_THREAD = Resources()
+
+
 class Context(Protocol):
     """What a running stage may use, and nothing besides."""
 
-    folder: Path
-    """Where the stage writes; kept when it is killed, so that it can go on."""
-    resources: Resources
+    @property
+    def folder(self) -> Path:
+        """Where the stage writes; kept when it is killed, so that it can go on."""
+
+    @property
+    def resources(self) -> Resources: ...
 
     def result(self, stage: Stage) -> Path:
         """The folder of a parent's result, its files checked against their digests."""
@@ -55,7 +61,7 @@ class Stage:
     writes for the same fields changes."""
 
     version: ClassVar[int] = 1
-    resources: Resources = spec.unkeyed(Resources())
+    resources: Resources = spec.unkeyed(ONE_THREAD)
 
     @cached_property
     def key(self) -> str:

@@ -21,13 +21,15 @@ from layover.tasks.target import Target
 from layover.tasks.task import Data
 from layover.world import Shape
 
+DEMO_SHAPE = Shape()
+
 
 @dataclass(frozen=True, kw_only=True)
 class World(Stage):
     """The files of a generated family of languages (see `layover.world`)."""
 
     version: ClassVar[int] = 1
-    shape: Shape = Shape()
+    shape: Shape = DEMO_SHAPE
     seed: int
 
     @property
@@ -47,7 +49,7 @@ class Vocabulary(Stage):
     version: ClassVar[int] = 1
     data: Data
     size: int
-    """Pieces, special tokens included."""
+    """Pieces at most, special tokens included."""
 
     def run(self, context: Context) -> None:
         from layover.modeling.vocabulary import learn

@@ -41,7 +41,10 @@ def predict(wanted: Prediction, context: Context) -> None:
     check_length(model, wanted.max_length)
     units = list(task.type.encode(examples.items, model.tokenizer, wanted.max_length))
     head = model.heads[task.name].to(device()).eval()
-    progress: Callable[[int], None] = lambda done: context.progress(done, len(units), {})
+
+    def progress(done: int) -> None:
+        context.progress(done, len(units), {})
+
     outputs = run(head, task.type.head, units, model, wanted.batch, progress)
     write(rows(examples, units, outputs), context.folder / "predictions.parquet")
 
@@ -53,7 +56,7 @@ def device() -> torch.device:
 
 def check_length(model: Model, max_length: int) -> None:
     """Raise `ModelError` if the encoder has too few positions for sequences of `max_length`."""
-    config = next(iter(model.heads.values())).config
+    config: Any = next(iter(model.heads.values())).config
     # RoBERTa's positions count from the padding id on.
     reserved = config.pad_token_id + 1 if "roberta" in config.model_type else 0
     usable = getattr(config, "max_position_embeddings", max_length) - reserved
@@ -90,7 +93,7 @@ def run(
             packed = packed.to(where)
             logits = layer.logits(head, packed)
             for index, output in zip(
-                chosen, layer.split(logits.cpu(), packed.to("cpu")), strict=True
+                chosen, layer.split(logits.cpu(), packed.to(torch.device("cpu"))), strict=True
             ):
                 outputs[index] = output
             if progress:

@@ -23,8 +23,9 @@ from layover.modeling.batch import Batch
 class Head(Protocol):
     """One kind of head over an encoder."""
 
-    auto: str
-    """The Auto class that holds it."""
+    @property
+    def auto(self) -> str:
+        """The Auto class that holds it."""
 
     def logits(self, model: Any, batch: Batch) -> Tensor: ...
 

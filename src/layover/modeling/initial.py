@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import math
 import shutil
 from pathlib import Path
+from typing import Any
 
 import torch
 from transformers import AutoModelForMaskedLM, AutoTokenizer, XLMRobertaConfig
@@ -34,8 +36,22 @@ def write_random(shape: Tiny, vocabulary: Path, seed: int, folder: Path) -> None
     torch.manual_seed(seed)
     model = AutoModelForMaskedLM.from_config(config)
     _sinusoid(model.roberta.embeddings.position_embeddings.weight, shape.spread)
+    _unigrams(model.lm_head.bias, tokenizer)
     shutil.copytree(vocabulary, folder)
     model.save_pretrained(folder)
+
+
+def _unigrams(bias: torch.Tensor, tokenizer: Any) -> None:
+    """Start the output bias from the log probabilities that the vocabulary was learned with, so
+    that training does not spend its first steps on word frequencies."""
+    pieces = json.loads(tokenizer.backend_tokenizer.to_str())["model"]["vocab"]
+    scores = [score for _, score in pieces]
+    rarest = min(scores)
+    with torch.no_grad():
+        bias.fill_(rarest)
+        # Special tokens have the score 0, and are never predicted.
+        known = torch.tensor([score if score < 0 else rarest for score in scores])
+        bias[: len(scores)] = known
 
 
 def _sinusoid(weight: torch.Tensor, spread: float) -> None:

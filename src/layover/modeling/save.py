@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from layover.modeling.load import ABOUT, Model
 from layover.modeling.vocabulary import clean
@@ -14,7 +15,8 @@ def save(model: Model, tasks: tuple[Task, ...], max_length: int, folder: Path) -
     """Write `folder/<task>` for each task; each loads with the Auto class of its head."""
     for task in tasks:
         place = folder / task.name.replace("/", "-")
-        model.heads[task.name].save_pretrained(place)
+        head: Any = model.heads[task.name]
+        head.save_pretrained(place)
         model.tokenizer.save_pretrained(place)
         clean(place)
         write_json(

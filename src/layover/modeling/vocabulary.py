@@ -18,7 +18,7 @@ ADDED = 2
 
 
 def learn(texts: Iterable[str], size: int, folder: Path) -> None:
-    """Learn `size` pieces and write a tokenizer like XLM-R's (unigram model) to `folder`.
+    """Learn `size` pieces, fewer if the texts do not hold so many, and write a tokenizer like XLM-R's (unigram model) to `folder`.
 
     SentencePiece's own trainer gives the same bytes in every run, which the one in `tokenizers`
     does not.
@@ -31,6 +31,7 @@ def learn(texts: Iterable[str], size: int, folder: Path) -> None:
             vocab_size=size - ADDED,
             model_type="unigram",
             character_coverage=0.9999,
+            hard_vocab_limit=False,
             num_threads=1,
             minloglevel=2,
             max_sentence_length=100_000,

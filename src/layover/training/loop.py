@@ -139,9 +139,9 @@ class Loop:
         for start in range(0, len(units), size):
             piece = collate(units[start : start + size], self.model.padding)
             if task.type.head == "lm":
-                rate: float = task.type.rate  # type: ignore[attr-defined]
+                kind: Any = task.type
                 seed = (self.sampler.seed, 2, step, start)
-                piece = mask(piece, self.model.tokenizer, rate, seed)
+                piece = mask(piece, self.model.tokenizer, kind.rate, seed)
             pieces.append(piece.to(self.device))
         return pieces
 

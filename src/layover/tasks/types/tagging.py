@@ -53,10 +53,9 @@ class Tagging:
                 while end < len(pieces) and length + min(len(pieces[end]), room) <= room:
                     length += min(len(pieces[end]), room)
                     end += 1
-                tags = example.tags[start:end] if example.tags else None
-                targets = [
-                    -100 if tags is None else numbers[tag] for tag in tags or pieces[start:end]
-                ]
+                targets = [-100] * (end - start)
+                if example.tags is not None:
+                    targets = [numbers[tag] for tag in example.tags[start:end]]
                 yield _unit(
                     index, [word[:room] for word in pieces[start:end]], targets, before, after
                 )

@@ -1,0 +1,26 @@
+# Everything runs in .venv, which the first target that needs it makes.
+PYTHON ?= python3
+BIN := .venv/bin
+export OMP_NUM_THREADS ?= 1
+export HF_HUB_OFFLINE ?= 1
+
+.PHONY: install check test demo clean
+
+install: .venv/ready
+
+.venv/ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --constraint constraints.txt torch
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+check: install
+	$(BIN)/ruff format --check src tests studies
+	$(BIN)/ruff check src tests studies
+	$(BIN)/mypy
+
+test: install
+	$(BIN)/pytest
+
+clean:
+	rm -rf .venv runs

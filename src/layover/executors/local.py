@@ -1,0 +1,31 @@
+"""Stages run one after another in this process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future
+
+from layover.executors.perform import Event, perform
+from layover.stage import Stage
+from layover.store import Store
+
+
+class Local:
+    """The simplest executor; a study object from anywhere will do."""
+
+    capacity = 1
+
+    def __init__(self, store: Store, tell: Callable[[Event], None]) -> None:
+        self.store, self.tell = store, tell
+
+    def submit(self, stage: Stage) -> Future[None]:
+        future: Future[None] = Future()
+        try:
+            perform(stage, self.store, self.tell)
+            future.set_result(None)
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
+    def close(self) -> None:
+        """Nothing is held."""

@@ -1,0 +1,100 @@
+"""One stage, from lease to completion record."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+import socket
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from layover.errors import StoreError
+from layover.stage import Resources, Stage
+from layover.store import Store
+from layover.tasks.task import Data, Examples, load
+
+LOG = "stage.log"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that a watcher may want to show."""
+
+    key: str
+    step: int = 0
+    total: int = 0
+    numbers: tuple[tuple[str, float], ...] = ()
+    message: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Running:
+    """The `Context` of a stage that runs in this process."""
+
+    store: Store
+    stage: Stage
+    folder: Path
+    resources: Resources
+    tell: Callable[[Event], None]
+
+    def result(self, stage: Stage) -> Path:
+        return self.store.result(stage)
+
+    def data(self, data: Data) -> Examples:
+        return _examples(self.store, data)
+
+    def say(self, message: str) -> None:
+        with (self.folder / LOG).open("a", encoding="utf-8") as file:
+            file.write(f"{time.strftime('%H:%M:%S')} {message}\n")
+        self.tell(Event(self.stage.key, message=message))
+
+    def progress(self, step: int, total: int, numbers: Mapping[str, float]) -> None:
+        self.tell(Event(self.stage.key, step, total, tuple(numbers.items())))
+
+
+@lru_cache(maxsize=64)
+def _examples(store: Store, data: Data) -> Examples:
+    """Seeds and arms of a study read the same data: each process parses it once."""
+    return load(data, store.result)
+
+
+def perform(stage: Stage, store: Store, tell: Callable[[Event], None]) -> None:
+    """Run `stage` unless it is complete, under a lease, and publish its result."""
+    with store.lease(stage):
+        if store.complete(stage):
+            return
+        folder = store.work_folder(stage)
+        started = time.time()
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            context = Running(
+                store=store, stage=stage, folder=folder, resources=stage.resources, tell=tell
+            )
+            context.say(f"starts: {stage.label}")
+            stage.run(context)
+            store.publish(stage, about(stage, started))
+        except OSError as error:
+            raise StoreError(f"{stage.label}: {error}") from error
+
+
+def about(stage: Stage, started: float) -> dict[str, Any]:
+    """What the record of a stage says beside its files."""
+    return {
+        "stage": type(stage).__name__,
+        "key": stage.key,
+        "label": stage.label,
+        "parents": [parent.key for parent in stage.parents],
+        "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(started)),
+        "seconds": round(time.time() - started, 3),
+        "resources": asdict(stage.resources),
+        "host": socket.gethostname(),
+        "python": platform.python_version(),
+        "versions": {
+            name: importlib.metadata.version(name)
+            for name in ("layover", "torch", "transformers", "numpy")
+        },
+    }
