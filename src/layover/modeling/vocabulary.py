@@ -18,7 +18,8 @@ ADDED = 2
 
 
 def learn(texts: Iterable[str], size: int, folder: Path) -> None:
-    """Learn `size` pieces, fewer if the texts do not hold so many, and write a tokenizer like XLM-R's (unigram model) to `folder`.
+    """Learn `size` pieces, fewer if the texts do not hold so many, and write them to `folder` as
+    a tokenizer like XLM-R's (unigram model).
 
     SentencePiece's own trainer gives the same bytes in every run, which the one in `tokenizers`
     does not.

@@ -1,0 +1,260 @@
+"""The command line: `layover plan|run|compare|report|where|prune|tasks|encoders`."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from layover.errors import LayoverError, StudyError
+from layover.executors.execute import Outcome, Plan, execute, first_words, plan
+from layover.registry import Registry
+from layover.stage import Stage, closure
+from layover.stages import Score, Train
+from layover.store import Store
+from layover.study import Origin, Study, load
+from layover.tasks.task import Task
+
+app = typer.Typer(
+    add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__
+)
+
+StudyFile = Annotated[Path, typer.Argument(help="A study file: Python that defines study().")]
+StoreFolder = Annotated[Path, typer.Option("--store", help="Where results are kept.")]
+AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
+Argument = Annotated[
+    list[str] | None, typer.Option("--set", help="NAME=VALUE for study(), VALUE in JSON.")
+]
+DEFAULT_STORE = Path("runs")
+
+
+def _origin(file: Path, arguments: list[str] | None) -> Origin:
+    pairs = []
+    for item in arguments or ():
+        name, equals, value = item.partition("=")
+        if not equals:
+            raise StudyError(f"--set {item}: expected NAME=VALUE")
+        try:
+            pairs.append((name, json.loads(value)))
+        except ValueError:
+            pairs.append((name, value))
+    return Origin(file=str(file.resolve()), arguments=tuple(pairs))
+
+
+def _counts(study: Study, planned: Plan) -> dict[str, Any]:
+    naive = sum(isinstance(stage, Train) for leaf in study.leaves for stage in closure((leaf,)))
+    trainings = sum(isinstance(stage, Train) for stage in planned.stages)
+    return {
+        "study": study.name,
+        "stages": len(planned.stages),
+        "done": len(planned.done),
+        "todo": len(planned.todo),
+        "trainings": trainings,
+        "trainings_without_sharing": naive,
+        "missing_files": sorted({name for _, names in planned.unresolved for name in names}),
+    }
+
+
+@app.command("plan")
+def plan_command(
+    study: StudyFile,
+    store: StoreFolder = DEFAULT_STORE,
+    arguments: Argument = None,
+    as_json: AsJson = False,
+) -> None:
+    """What a study consists of, what is done, and what sharing saves. Changes nothing."""
+    value = load(_origin(study, arguments))
+    counts = _counts(value, plan(value, Store(store)))
+    if as_json:
+        typer.echo(json.dumps(counts))
+        return
+    saved = counts["trainings_without_sharing"] - counts["trainings"]
+    typer.echo(
+        f"{value.name}: {counts['stages']} stages, {counts['done']} done, {counts['todo']} to do"
+    )
+    typer.echo(
+        f"{counts['trainings']} trainings; sharing saved {saved} of "
+        f"{counts['trainings_without_sharing']}"
+    )
+    for name in counts["missing_files"]:
+        typer.echo(f"missing: {name}")
+
+
+@app.command()
+def run(
+    study: StudyFile,
+    store: StoreFolder = DEFAULT_STORE,
+    arguments: Argument = None,
+    workers: Annotated[int, typer.Option(help="Processes; 0: one a core.")] = 0,
+    threads: Annotated[int, typer.Option(help="Threads of each process.")] = 1,
+) -> None:
+    """Do what is missing, then print the comparison."""
+    from layover.executors.process import Process
+    from layover.progress import Watch
+
+    origin = _origin(study, arguments)
+    value, place = load(origin), Store(store)
+    planned = plan(value, place)
+    if planned.todo:
+        count = workers or max(1, (os.cpu_count() or 1) // threads)
+        with Watch(planned) as watch:
+            executor = Process(place, origin, min(count, len(planned.todo)), threads, watch.event)
+            try:
+                outcome = execute(value, place, executor, watch.stage)
+            finally:
+                executor.close()
+        _explain(outcome)
+    else:
+        typer.echo(f"all {len(planned.stages)} stages of {value.name} are done")
+    _compare(value, place)
+
+
+def _explain(outcome: Outcome) -> None:
+    for stage, error in outcome.failed:
+        typer.echo(f"failed: {stage.label} ({stage.name}): {first_words(error)}", err=True)
+    if outcome.failed:
+        typer.echo(
+            f"{len(outcome.failed)} stages failed, {len(outcome.skipped)} that need them were "
+            f"skipped, {len(outcome.done)} were done and are kept; run again to go on",
+            err=True,
+        )
+        raise typer.Exit(1)
+
+
+def _compare(study: Study, store: Store) -> None:
+    from rich.console import Console
+
+    from layover.report.table import table
+    from layover.results import report as gather
+
+    Console().print(table(gather(study, store)))
+
+
+@app.command()
+def compare(
+    study: StudyFile,
+    store: StoreFolder = DEFAULT_STORE,
+    arguments: Argument = None,
+    as_json: AsJson = False,
+) -> None:
+    """Paired differences from the baseline, with 95 % intervals."""
+    from layover.results import report as gather
+
+    value, place = load(_origin(study, arguments)), Store(store)
+    if not as_json:
+        _compare(value, place)
+        return
+    for cell in gather(value, place).differences:
+        for language, interval in {"": cell.estimates.mean, **cell.estimates.languages}.items():
+            row = {
+                "arm": cell.arm,
+                "target": cell.target,
+                "language": language or "zero-shot mean",
+                "difference": interval.estimate,
+                "low": interval.low,
+                "high": interval.high,
+                "seeds": interval.seeds,
+                "examples": interval.examples,
+            }
+            typer.echo(json.dumps(row))
+
+
+@app.command()
+def report(
+    study: StudyFile,
+    store: StoreFolder = DEFAULT_STORE,
+    arguments: Argument = None,
+    out: Annotated[Path | None, typer.Option(help="The HTML file.")] = None,
+) -> None:
+    """Write one self-contained HTML file."""
+    from layover.report.html import render
+    from layover.results import report as gather
+
+    value, place = load(_origin(study, arguments)), Store(store)
+    path = out or store / f"{value.name}.html"
+    commands = (f"layover run {study} --store {store}", f"layover report {study} --store {store}")
+    try:
+        path.write_text(render(gather(value, place, commands)), encoding="utf-8")
+    except OSError as error:
+        raise LayoverError(f"the report cannot be written to {path}: {error.strerror}") from error
+    typer.echo(str(path))
+
+
+@app.command()
+def where(
+    study: StudyFile,
+    arm: str,
+    store: StoreFolder = DEFAULT_STORE,
+    arguments: Argument = None,
+    as_json: AsJson = False,
+) -> None:
+    """The folders of an arm's models."""
+    value, place = load(_origin(study, arguments)), Store(store)
+    for leaf in value.arm(arm).leaves:
+        assert isinstance(leaf, Score)
+        model = leaf.predictions.model
+        if not isinstance(model, Stage):
+            continue
+        models = place.result_folder(model) / "models"
+        for path in sorted(item.parent for item in models.glob("*/config.json")):
+            row = {"target": leaf.target, "seed": getattr(model, "seed", None), "model": str(path)}
+            typer.echo(json.dumps(row) if as_json else f"{leaf.target}\t{row['seed']}\t{path}")
+
+
+@app.command()
+def prune(study: StudyFile, store: StoreFolder = DEFAULT_STORE, arguments: Argument = None) -> None:
+    """Delete models that every result which needs them already has, but for the arms in keep."""
+    value, place = load(_origin(study, arguments)), Store(store)
+    needed = {stage.key for stage in plan(value, place).todo}
+    kept = {s.key for name in value.keep for s in closure(value.arm(name).leaves)}
+    consumers: dict[str, list[Stage]] = {}
+    for stage in value.stages:
+        for parent in stage.parents:
+            consumers.setdefault(parent.key, []).append(stage)
+    freed = 0
+    for stage in value.stages:
+        busy = any(child.key in needed for child in consumers.get(stage.key, ()))
+        if isinstance(stage, Train) and stage.key not in kept and not busy:
+            freed += place.evict(stage)
+    typer.echo(f"freed {freed / 1e6:.1f} MB; what is needed again will be trained again")
+
+
+@app.command()
+def tasks(as_json: AsJson = False) -> None:
+    """The tasks that Layover ships."""
+    registry = Registry(Task, "task")
+    registry.include_entry_points("layover.tasks")
+    for task in registry:
+        if as_json:
+            row = {"name": task.name, "languages": task.languages, "summary": task.summary}
+            typer.echo(json.dumps(row))
+        else:
+            typer.echo(f"{task.name:12}{len(task.languages):>3} languages  {task.summary}")
+
+
+@app.command()
+def encoders(as_json: AsJson = False) -> None:
+    """The published encoders that Layover names."""
+    from layover import encoders as module
+
+    registry = Registry(module.Encoder, "encoder")
+    registry.include(module)
+    for encoder in registry:
+        row = {"name": encoder.name, "hub": encoder.hub, "revision": encoder.revision}
+        typer.echo(json.dumps(row) if as_json else f"{encoder.name:14}{encoder.hub}")
+
+
+def main() -> None:
+    """Run a command; our own errors are shown without a traceback."""
+    try:
+        app()
+    except LayoverError as error:
+        typer.echo(f"error: {error}", err=True)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        typer.echo("stopped; run the same command again to go on", err=True)
+        sys.exit(130)

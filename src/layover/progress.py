@@ -1,0 +1,80 @@
+"""Live progress of a study in the terminal; plain lines where there is none."""
+
+from __future__ import annotations
+
+import time
+from types import TracebackType
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+
+from layover.executors.execute import Plan
+from layover.executors.perform import Event
+from layover.stage import Stage
+
+
+class Watch:
+    """Shows each running stage with its step, loss, speed and remaining time."""
+
+    def __init__(self, planned: Plan, console: Console | None = None) -> None:
+        self.console = console or Console(stderr=True)
+        self.total, self.finished = len(planned.todo), 0
+        self.running: dict[str, tuple[Stage, Event | None]] = {}
+        self.started = time.monotonic()
+        self.live = Live(
+            get_renderable=self.view, console=self.console, refresh_per_second=4, transient=True
+        )
+
+    def __enter__(self) -> Watch:
+        if self.console.is_terminal:
+            self.live.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self.live.is_started:
+            self.live.stop()
+
+    def stage(self, stage: Stage, state: str) -> None:
+        """A stage has started, or has ended in some way."""
+        if state == "started":
+            self.running[stage.key] = (stage, None)
+            return
+        self.running.pop(stage.key, None)
+        self.finished += 1
+        if not self.console.is_terminal or state == "failed":
+            clock = time.monotonic() - self.started
+            self.console.print(
+                f"{clock:7.1f} s  {self.finished}/{self.total}  {state}: {stage.label}",
+                highlight=False,
+            )
+
+    def event(self, event: Event) -> None:
+        """A running stage has something to tell."""
+        if event.total and event.key in self.running:
+            self.running[event.key] = (self.running[event.key][0], event)
+
+    def view(self) -> Table:
+        """The table that is drawn."""
+        table = Table.grid(padding=(0, 2))
+        spent = time.monotonic() - self.started
+        table.add_row(f"[bold]{self.finished} of {self.total} stages[/]", f"{spent:.0f} s")
+        for stage, event in list(self.running.values()):
+            if event is None:
+                table.add_row(stage.label, "starting")
+                continue
+            numbers = dict(event.numbers)
+            told = [f"{event.step}/{event.total}"]
+            if "loss" in numbers:
+                told.append(f"loss {numbers['loss']:.2f}")
+            if "tokens_per_second" in numbers:
+                told.append(f"{numbers['tokens_per_second'] / 1000:.1f}k tokens/s")
+            if "remaining" in numbers:
+                told.append(f"{numbers['remaining']:.0f} s left")
+            table.add_row(stage.label, *told)
+        return table

@@ -1,0 +1,243 @@
+"""From a store to measurements, comparisons and the report's values."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from layover import spec
+from layover.languages import by_distance, distance
+from layover.languages import language as find_language
+from layover.report.report import Arm, Cell, Language, LayerCurve, Report, Target, Training
+from layover.stages import Score, Train, seed_of, trainings
+from layover.stats import Estimates, paired_difference, score
+from layover.store import Store
+from layover.study import Study
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measurement:
+    """One model on one target: what its `Score` stage wrote."""
+
+    arm: str
+    target: str
+    seed: int | None
+    metric: str
+    model_key: str
+    data_key: str
+    """Equal keys mean the very same test examples."""
+    chance: float
+    variant: str
+    clusters: tuple[str, ...]
+    statistics: Mapping[str, NDArray[np.float64]]
+    """Language -> [clusters, k]; NaN where a cluster has no example in the language."""
+    curve: tuple[tuple[str, str, float], ...]
+
+
+def measurements(study: Study, store: Store) -> tuple[Measurement, ...]:
+    """All measurements of a study that are complete."""
+    return tuple(
+        _measurement(arm.name, leaf, store)
+        for arm in study.arms
+        for leaf in arm.leaves
+        if isinstance(leaf, Score) and store.complete(leaf)
+    )
+
+
+def _measurement(arm: str, leaf: Score, store: Store) -> Measurement:
+    import numpy as np
+
+    folder = store.result(leaf)
+    about = json.loads((folder / "scores.json").read_text(encoding="utf-8"))
+    with np.load(folder / "statistics.npz", allow_pickle=False) as saved:
+        names, languages, rows = saved["cluster"], saved["language"], saved["statistics"]
+    clusters, place = np.unique(names, return_inverse=True)
+    statistics: dict[str, Any] = {}
+    for language in dict.fromkeys(languages.tolist()):
+        mine = languages == language
+        table = np.full((len(clusters), rows.shape[1]), np.nan)
+        # Several examples of a language may share a cluster: their statistics add up.
+        table[place[mine]] = 0.0
+        np.add.at(table, place[mine], rows[mine])
+        statistics[language] = table
+    model = leaf.predictions.model
+    return Measurement(
+        arm=arm,
+        target=leaf.target,
+        seed=seed_of(model),
+        metric=about["metric"],
+        model_key=spec.key(model),
+        data_key=spec.key(leaf.predictions.data),
+        chance=math.nan if about["chance"] is None else about["chance"],
+        variant=about["variant"],
+        clusters=tuple(clusters.tolist()),
+        statistics=statistics,
+        curve=tuple((kind, code, value) for kind, code, value in about["curve"]),
+    )
+
+
+def report(study: Study, store: Store, commands: tuple[str, ...] = ()) -> Report:
+    """Everything that tables and the page show, for what the store holds."""
+    found = measurements(study, store)
+    codes = tuple(dict.fromkeys(code for item in found for code in item.statistics))
+    ordered = by_distance(codes, study.source)
+    targets = tuple(dict.fromkeys(leaf.target for arm in study.arms for leaf in _scores(arm)))
+    total = len(study.leaves)
+    have = sum(store.complete(leaf) for leaf in study.leaves)
+    notes = () if have == total else (f"{total - have} of {total} measurements are missing.",)
+    return Report(
+        study=study.name,
+        question=study.question,
+        arms=tuple(Arm(name=arm.name, role=_role(study, arm)) for arm in study.arms),
+        targets=tuple(_target(name, found) for name in targets),
+        languages=tuple(_language(code, study.source) for code in ordered),
+        differences=_differences(study, found, ordered, targets),
+        scores=_levels(study, found, ordered, targets),
+        layers=tuple(
+            LayerCurve(
+                arm=item.arm,
+                target=item.target,
+                seed=item.seed,
+                chosen=item.variant,
+                points=item.curve,
+            )
+            for item in found
+            if item.variant
+        ),
+        trainings=_trainings(study, store),
+        provenance=_provenance(study, store),
+        commands=commands,
+        notes=notes,
+    )
+
+
+def _scores(arm: Any) -> tuple[Score, ...]:
+    return tuple(leaf for leaf in arm.leaves if isinstance(leaf, Score))
+
+
+def _role(study: Study, arm: Any) -> Any:
+    if arm.control:
+        return "control"
+    return "baseline" if arm.name == study.baseline else "arm"
+
+
+def _target(name: str, found: tuple[Measurement, ...]) -> Target:
+    mine = [item for item in found if item.target == name]
+    known = [item.chance for item in mine if not math.isnan(item.chance)]
+    return Target(
+        name=name,
+        metric=mine[0].metric if mine else "",
+        chance=sum(known) / len(known) if known else math.nan,
+    )
+
+
+def _language(code: str, source: str) -> Language:
+    return Language(
+        code=code,
+        name=find_language(code).name,
+        distance=distance(source, code),
+        source=code == source,
+    )
+
+
+def _of(found: tuple[Measurement, ...], arm: str, target: str) -> list[Measurement]:
+    return [item for item in found if item.arm == arm and item.target == target]
+
+
+def _combine(study: Study, target: str) -> Any:
+    return next(
+        leaf.metric.combine for arm in study.arms for leaf in _scores(arm) if leaf.target == target
+    )
+
+
+def _languages(items: list[Measurement], ordered: tuple[str, ...]) -> tuple[str, ...]:
+    held = {code for item in items for code in item.statistics}
+    return tuple(code for code in ordered if code in held)
+
+
+def _zero_shot(languages: tuple[str, ...], source: str) -> tuple[str, ...]:
+    return tuple(code for code in languages if code != source)
+
+
+def _differences(
+    study: Study, found: tuple[Measurement, ...], ordered: tuple[str, ...], targets: tuple[str, ...]
+) -> tuple[Cell, ...]:
+    cells = []
+    for arm in study.arms:
+        for target in targets:
+            mine, base = _of(found, arm.name, target), _of(found, study.baseline, target)
+            if arm.control or arm.name == study.baseline or not mine or not base:
+                continue
+            codes = _languages(mine + base, ordered)
+            estimates: Estimates = paired_difference(
+                mine,
+                base,
+                codes,
+                _combine(study, target),
+                average=_zero_shot(codes, study.source),
+            )
+            cells.append(Cell(arm=arm.name, target=target, estimates=estimates))
+    return tuple(cells)
+
+
+def _levels(
+    study: Study, found: tuple[Measurement, ...], ordered: tuple[str, ...], targets: tuple[str, ...]
+) -> tuple[Cell, ...]:
+    cells = []
+    for arm in study.arms:
+        for target in targets:
+            mine = _of(found, arm.name, target)
+            if mine:
+                codes = _languages(mine, ordered)
+                zero = _zero_shot(codes, study.source)
+                estimates = score(mine, codes, _combine(study, target), average=zero)
+                cells.append(Cell(arm=arm.name, target=target, estimates=estimates))
+    return tuple(cells)
+
+
+def _trainings(study: Study, store: Store) -> tuple[Training, ...]:
+    found: dict[str, Training] = {}
+    for arm in study.arms:
+        for leaf in _scores(arm):
+            for stage in trainings(leaf.predictions.model):
+                if stage.key not in found and store.record(stage):
+                    found[stage.key] = _training(arm.name, stage, store)
+    return tuple(found.values())
+
+
+def _training(arm: str, stage: Train, store: Store) -> Training:
+    log = store.result_folder(stage) / "log.jsonl"
+    lines = log.read_text(encoding="utf-8").splitlines() if log.exists() else []
+    entries = [json.loads(line) for line in lines]
+    dev = [entry for entry in entries if "dev" in entry]
+    return Training(
+        phase=stage.data.label,
+        arm=arm,
+        seed=stage.seed,
+        loss=tuple((entry["step"], entry["loss"]) for entry in entries if "loss" in entry),
+        dev=tuple((entry["step"], entry["dev"]) for entry in dev),
+        metric=dev[0]["metric"] if dev else "",
+    )
+
+
+def _provenance(study: Study, store: Store) -> dict[str, str]:
+    records = [record for record in map(store.record, study.stages) if record]
+    versions = sorted({(k, v) for record in records for k, v in record["versions"].items()})
+    hosts = sorted({record["host"] for record in records})
+    seconds = sum(record["seconds"] for record in records)
+    seeds = sorted({str(s.seed) for s in study.stages if isinstance(s, Train)})
+    return {
+        "versions": ", ".join(f"{name} {version}" for name, version in versions),
+        "machines": ", ".join(hosts),
+        "seeds": ", ".join(seeds),
+        "stages": f"{len(records)} of {len(study.stages)} complete",
+        "work": f"{seconds / 60:.1f} minutes, summed over stages",
+        "finished": max((record["started"] for record in records), default=""),
+    }

@@ -1,0 +1,151 @@
+"""Which intermediate training helps zero-shot transfer, in a world where we know the truth?
+
+Everything is made here, from the languages to the encoder; it shows the machinery, not the
+findings of any paper. Each seed has its own world, encoder, heads and samples.
+"""
+
+from layover.encoders import Start, Tiny
+from layover.metrics.accuracy import ACCURACY, WORD_ACCURACY
+from layover.metrics.spans import SPAN_F1
+from layover.metrics.squad import SQUAD_EM
+from layover.recipe import Recipe, epochs, steps
+from layover.stage import Stage
+from layover.stages import Initial, Phase, Stop, Vocabulary, World, chain, evaluate
+from layover.study import Arm, Study
+from layover.tasks.generated import CODES, SOURCE, ZERO_SHOT, Tasks
+from layover.tasks.mixture import Mixture
+from layover.tasks.target import Target
+from layover.tasks.task import Data, Subset, Task
+from layover.world import Shape
+
+SHORT = Recipe(
+    duration=steps(1260),
+    learning_rate=2e-3,
+    embedding_rate=3.0,
+    batch=42,
+    warmup=0.08,
+    max_length=24,
+)
+LONG = Recipe(duration=steps(700), learning_rate=1e-3, embedding_rate=3.0, batch=18, max_length=56)
+MODERATE = Recipe(duration=steps(187), learning_rate=5e-4)
+STRONG = Recipe(duration=steps(500), learning_rate=1e-3)
+
+
+class Seed:
+    """One world, its encoder, and what can be trained and measured in it."""
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+        self.tasks = Tasks(world=World(shape=Shape(paragraphs=6_000), seed=seed))
+        self.text = Data(task=self.tasks.text, split="train", languages=CODES)
+        vocabulary = Vocabulary(data=self.text, size=2_000)
+        shape = Tiny(layers=2, width=128, heads=4)
+        self.untrained = Initial(shape=shape, vocabulary=vocabulary, seed=seed)
+        self.encoder = chain(
+            self.untrained,
+            Phase(data=self.text, recipe=SHORT),
+            Phase(data=self.text, recipe=LONG, head="carry"),
+            recipe=SHORT,
+            seed=seed,
+        )
+
+    def train(self, task: Task, size: int = 0) -> Data:
+        subset = Subset(size=size, seed=self.seed) if size else None
+        return Data(task=task, split="train", languages=(SOURCE,), subset=subset)
+
+    def test(self, task: Task) -> Data:
+        return Data(task=task, split="test", languages=CODES)
+
+    @property
+    def targets(self) -> tuple[Target, ...]:
+        tagging = Recipe(duration=steps(60), learning_rate=5e-4, batch=10)
+        tasks = self.tasks
+        return (
+            Target(
+                name="POS",
+                train=(self.train(tasks.pos, 10),),
+                test=self.test(tasks.pos),
+                metric=WORD_ACCURACY,
+                recipe=tagging,
+            ),
+            Target(
+                name="NER",
+                train=(self.train(tasks.ner, 10),),
+                test=self.test(tasks.ner),
+                metric=SPAN_F1,
+                recipe=tagging,
+            ),
+            Target(
+                name="QA",
+                train=(self.train(tasks.spans, 300),),
+                test=self.test(tasks.spans_test),
+                metric=SQUAD_EM,
+                recipe=Recipe(duration=epochs(9), learning_rate=5e-4),
+            ),
+            Target(
+                name="retrieval",
+                train=(),
+                test=Data(task=tasks.retrieval, split="test", languages=ZERO_SHOT),
+                dev=Data(task=tasks.retrieval_dev, split="dev", languages=ZERO_SHOT),
+                metric=ACCURACY,
+            ),
+        )
+
+    def stops(self, name: str) -> tuple[Stop, ...]:
+        """What comes between the encoder and the target."""
+        tasks = self.tasks
+        tags, spans = self.train(tasks.supertags, 3_000), self.train(tasks.spans)
+        nli = self.train(tasks.nli)
+        beside = Mixture(parts=(tags, self.text), sampling="explicit", weights=(0.5, 0.5))
+        several = Mixture(parts=(tags, spans, nli), sampling="uniform")
+        return {
+            "direct": (),
+            "supertags": (Phase(data=tags, recipe=MODERATE),),
+            "QA": (Phase(data=spans, recipe=STRONG),),
+            "NLI": (Phase(data=nli, recipe=STRONG),),
+            "multi-task": (
+                Phase(data=several, recipe=Recipe(duration=steps(600), learning_rate=5e-4)),
+            ),
+            "supertags + MLM": (
+                Phase(
+                    data=beside,
+                    recipe=Recipe(duration=steps(374), learning_rate=5e-4, max_length=56),
+                ),
+            ),
+        }[name]
+
+
+ARMS = ("direct", "supertags", "QA", "NLI", "multi-task", "supertags + MLM")
+
+
+def study(seeds: int = 4) -> Study:
+    every = [Seed(seed) for seed in range(1, seeds + 1)]
+
+    def leaves(seed: Seed, start: Start, stops: tuple[Stop, ...]) -> tuple[Stage, ...]:
+        return tuple(
+            leaf
+            for target in seed.targets
+            for leaf in evaluate(
+                chain(start, *stops, target, recipe=MODERATE, seed=seed.seed), target
+            )
+        )
+
+    arms = tuple(
+        Arm(
+            name=name,
+            leaves=tuple(x for s in every for x in leaves(s, s.encoder, s.stops(name))),
+        )
+        for name in ARMS
+    )
+    control = Arm(
+        name="no pretraining",
+        leaves=tuple(x for s in every for x in leaves(s, s.untrained, ())),
+        control=True,
+    )
+    return Study(
+        name="demo",
+        question=__doc__ or "",
+        arms=(*arms, control),
+        baseline="direct",
+        source=SOURCE,
+    )
