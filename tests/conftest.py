@@ -1,0 +1,27 @@
+"""A study of one tiny world, run once for all tests that look at its results."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+from layover.executors.execute import Outcome, execute
+from layover.executors.local import Local
+from layover.store import Store
+from layover.study import Origin, Study, load
+
+TINY = Path(__file__).parent / "tiny_study.py"
+
+
+@pytest.fixture(scope="session")
+def tiny() -> Study:
+    return load(Origin(file=str(TINY)))
+
+
+@pytest.fixture(scope="session")
+def tiny_run(tiny: Study, tmp_path_factory: pytest.TempPathFactory) -> tuple[Store, Outcome]:
+    store = Store(tmp_path_factory.mktemp("store"))
+    return store, execute(tiny, store, Local(store, lambda event: None))
