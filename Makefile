@@ -22,5 +22,9 @@ check: install
 test: install
 	$(BIN)/pytest
 
+demo: install
+	$(BIN)/layover run studies/demo.py
+	$(BIN)/layover report studies/demo.py
+
 clean:
 	rm -rf .venv runs
