@@ -1,7 +1,8 @@
 """A whole study: everything is done once, and what it writes is what everyone can load."""
 
-import json
+import importlib.metadata
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -11,9 +12,9 @@ from layover.errors import DamagedResult
 from layover.executors.execute import Outcome, execute, plan
 from layover.executors.local import Local
 from layover.executors.process import Process
-from layover.modeling.batch import collate
+from layover.inference.masking import mask
+from layover.modeling.batch import Batch, collate
 from layover.modeling.heads import HEADS
-from layover.modeling.load import Model
 from layover.report.html import render
 from layover.results import measurements, report
 from layover.stages import Train
@@ -46,38 +47,40 @@ def test_the_report_of_a_real_store_renders(tiny: Study, tiny_run: Run) -> None:
     assert "tags + mlm" in page
 
 
+def reference(model: Any, batch: Batch, head: str) -> torch.Tensor:
+    """The logits as anyone gets them from an Auto class, in the shape of our head's."""
+    if head == "choice":
+        groups = len(batch.sizes)
+        options = {
+            name: item.view(groups, -1, item.shape[-1]) for name, item in batch.inputs.items()
+        }
+        return model(**options).logits
+    out = model(**batch.inputs)
+    if head == "span":
+        return torch.stack((out.start_logits, out.end_logits), dim=-1)
+    return out.logits[batch.target != -100] if head == "lm" else out.logits
+
+
 def test_every_model_gives_the_same_logits_under_its_auto_class(tiny: Study, tiny_run: Run) -> None:
     store, _ = tiny_run
+    trainings = [stage for stage in tiny.stages if isinstance(stage, Train)]
     seen = set()
-    for stage in tiny.stages:
-        if not isinstance(stage, Train):
-            continue
-        for data in parts_of(stage.data):
-            task = data.task
-            folder = store.result(stage) / "models" / task.name
-            head = HEADS[task.type.head]
-            model = getattr(transformers, head.auto).from_pretrained(folder).eval()
-            tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
-            ours = Model(
-                tokenizer=tokenizer, heads=torch.nn.ModuleDict({task.name: model}), handoff=""
-            )
-            items = load(data, store.result).items[:4]
-            if task.type.head in ("lm", "choice"):
-                continue
-            units = list(task.type.encode(items, tokenizer, 128))
-            batch = collate(units, ours.padding)
-            with torch.no_grad():
-                mine = head.logits(model, batch)
-                theirs = model(**batch.inputs)
-            other = (
-                torch.stack((theirs.start_logits, theirs.end_logits), dim=-1)
-                if task.type.head == "span"
-                else theirs.logits
-            )
-            keep = torch.isfinite(mine)
-            assert torch.allclose(mine[keep], other[keep], atol=1e-5)
-            seen.add(head.auto)
-    assert len(seen) == 3
+    for stage, data in [(one, data) for one in trainings for data in parts_of(one.data)]:
+        task = data.task
+        folder = store.result(stage) / "models" / task.name
+        head = HEADS[task.type.head]
+        model = getattr(transformers, head.auto).from_pretrained(folder).eval()
+        tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+        units = list(task.type.encode(load(data, store.result).items[:4], tokenizer, 128))
+        batch = collate(units, tokenizer.pad_token_id)
+        if task.type.head == "lm":
+            batch = mask(batch, tokenizer, 0.15, (0,))
+        with torch.no_grad():
+            mine, theirs = head.logits(model, batch), reference(model, batch, task.type.head)
+        keep = torch.isfinite(mine)
+        assert keep.any() and torch.allclose(mine[keep], theirs[keep], atol=1e-5)
+        seen.add(head.auto)
+    assert len(seen) == 5
 
 
 def test_worker_processes_finish_a_study_too(tiny: Study, tmp_path: Path) -> None:
@@ -108,4 +111,6 @@ def test_a_truncated_result_is_named_and_made_anew(tiny: Study, tmp_path: Path) 
 def test_a_record_holds_what_was_used(tiny: Study, tiny_run: Run) -> None:
     record = tiny_run[0].record(tiny.stages[-1])
     assert record is not None
-    assert json.dumps(record["versions"])
+    assert record["versions"]["torch"] == importlib.metadata.version("torch")
+    assert record["resources"]["threads"] == 1
+    assert record["parents"] == [parent.key for parent in tiny.stages[-1].parents]

@@ -45,6 +45,10 @@ def _origin(file: Path, arguments: list[str] | None) -> Origin:
     return Origin(file=str(file.resolve()), arguments=tuple(pairs))
 
 
+def _open(file: Path, store: Path, arguments: list[str] | None) -> tuple[Study, Store]:
+    return load(_origin(file, arguments)), Store(store)
+
+
 def _counts(study: Study, planned: Plan) -> dict[str, Any]:
     naive = sum(isinstance(stage, Train) for leaf in study.leaves for stage in closure((leaf,)))
     trainings = sum(isinstance(stage, Train) for stage in planned.stages)
@@ -67,8 +71,8 @@ def plan_command(
     as_json: AsJson = False,
 ) -> None:
     """What a study consists of, what is done, and what sharing saves. Changes nothing."""
-    value = load(_origin(study, arguments))
-    counts = _counts(value, plan(value, Store(store)))
+    value, place = _open(study, store, arguments)
+    counts = _counts(value, plan(value, place))
     if as_json:
         typer.echo(json.dumps(counts))
         return
@@ -90,7 +94,6 @@ def run(
     store: StoreFolder = DEFAULT_STORE,
     arguments: Argument = None,
     workers: Annotated[int, typer.Option(help="Processes; 0: one a core.")] = 0,
-    threads: Annotated[int, typer.Option(help="Threads of each process.")] = 1,
 ) -> None:
     """Do what is missing, then print the comparison."""
     from layover.executors.process import Process
@@ -100,6 +103,7 @@ def run(
     value, place = load(origin), Store(store)
     planned = plan(value, place)
     if planned.todo:
+        threads = max(stage.resources.threads for stage in planned.todo)
         count = workers or max(1, (os.cpu_count() or 1) // threads)
         with Watch(planned) as watch:
             executor = Process(place, origin, min(count, len(planned.todo)), threads, watch.event)
@@ -144,7 +148,7 @@ def compare(
     """Paired differences from the baseline, with 95 % intervals."""
     from layover.results import report as gather
 
-    value, place = load(_origin(study, arguments)), Store(store)
+    value, place = _open(study, store, arguments)
     if not as_json:
         _compare(value, place)
         return
@@ -174,7 +178,7 @@ def report(
     from layover.report.html import render
     from layover.results import report as gather
 
-    value, place = load(_origin(study, arguments)), Store(store)
+    value, place = _open(study, store, arguments)
     path = out or store / f"{value.name}.html"
     commands = (f"layover run {study} --store {store}", f"layover report {study} --store {store}")
     try:
@@ -193,7 +197,7 @@ def where(
     as_json: AsJson = False,
 ) -> None:
     """The folders of an arm's models."""
-    value, place = load(_origin(study, arguments)), Store(store)
+    value, place = _open(study, store, arguments)
     for leaf in value.arm(arm).leaves:
         assert isinstance(leaf, Score)
         model = leaf.predictions.model
@@ -208,7 +212,7 @@ def where(
 @app.command()
 def prune(study: StudyFile, store: StoreFolder = DEFAULT_STORE, arguments: Argument = None) -> None:
     """Delete models that every result which needs them already has, but for the arms in keep."""
-    value, place = load(_origin(study, arguments)), Store(store)
+    value, place = _open(study, store, arguments)
     needed = {stage.key for stage in plan(value, place).todo}
     kept = {s.key for name in value.keep for s in closure(value.arm(name).leaves)}
     consumers: dict[str, list[Stage]] = {}

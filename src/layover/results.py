@@ -239,5 +239,5 @@ def _provenance(study: Study, store: Store) -> dict[str, str]:
         "seeds": ", ".join(seeds),
         "stages": f"{len(records)} of {len(study.stages)} complete",
         "work": f"{seconds / 60:.1f} minutes, summed over stages",
-        "finished": max((record["started"] for record in records), default=""),
+        "last stage started": max((record["started"] for record in records), default=""),
     }

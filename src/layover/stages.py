@@ -16,7 +16,7 @@ from layover.metrics.metric import Metric
 from layover.recipe import Recipe, Selection
 from layover.spec import unkeyed
 from layover.stage import Context, Stage
-from layover.tasks.mixture import Mixture, parts_of
+from layover.tasks.mixture import Mixture
 from layover.tasks.target import Target
 from layover.tasks.task import Data
 from layover.world import Shape
@@ -229,8 +229,3 @@ def seed_of(start: Start) -> int | None:
     if isinstance(start, Train | Initial):
         return start.seed
     return None
-
-
-def training_data(start: Start) -> tuple[Data, ...]:
-    """Everything that a model was trained on, MLM included."""
-    return tuple(part for stage in trainings(start) for part in parts_of(stage.data))

@@ -45,7 +45,7 @@ def predict(wanted: Prediction, context: Context) -> None:
     def progress(done: int) -> None:
         context.progress(done, len(units), {})
 
-    outputs = run(head, task.type.head, units, model, wanted.batch, progress)
+    outputs = run(head, task.type, units, model, wanted.batch, progress)
     write(rows(examples, units, outputs), context.folder / "predictions.parquet")
 
 
@@ -69,7 +69,7 @@ def check_length(model: Model, max_length: int) -> None:
 
 def run(
     head: Any,
-    kind: str,
+    kind: Any,
     units: Sequence[Unit],
     model: Model,
     batch: int,
@@ -82,14 +82,14 @@ def run(
     """
     order = sorted(range(len(units)), key=lambda index: -unit_length(units[index]))
     outputs: list[Any] = [None] * len(units)
-    layer = HEADS[kind]
+    layer = HEADS[kind.head]
     where = device()
     with torch.inference_mode():
         for start in range(0, len(order), batch):
             chosen = order[start : start + batch]
             packed = collate([units[index] for index in chosen], model.padding)
-            if kind == "lm":
-                packed = mask(packed, model.tokenizer, 0.15, seed=(0, start))
+            if kind.head == "lm":
+                packed = mask(packed, model.tokenizer, kind.rate, seed=(0, start))
             packed = packed.to(where)
             logits = layer.logits(head, packed)
             for index, output in zip(

@@ -55,8 +55,8 @@ def _unigrams(bias: torch.Tensor, tokenizer: Any) -> None:
 
 
 def _sinusoid(weight: torch.Tensor, spread: float) -> None:
-    """Start learned positions from sinusoids (Vaswani et al. 2017, 3.5): with random ones a small
-    encoder stays at unigram statistics many times longer."""
+    """Start learned positions from sinusoids (Vaswani et al. 2017, 3.5): from random ones a small
+    encoder learns less in the same number of steps."""
     count, width = weight.shape
     position = torch.arange(count)[:, None].float()
     rate = torch.exp(torch.arange(0, width, 2).float() * (-math.log(10_000.0) / width))

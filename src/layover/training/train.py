@@ -93,7 +93,7 @@ def _selector(
     metric = selection.metric
 
     def measure(heads: nn.ModuleDict) -> float:
-        outputs = inference.run(heads[task.name], task.type.head, units, model, 64)
+        outputs = inference.run(heads[task.name], task.type, units, model, 64)
         rows = inference.rows(examples, units, outputs)
         scores = []
         for language in dict.fromkeys(rows.language):
