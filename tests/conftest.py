@@ -8,7 +8,7 @@ import pytest
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
-from layover.executors.execute import Outcome, execute
+from layover.executors.execute import Outcome, execute, plan
 from layover.executors.local import Local
 from layover.store import Store
 from layover.study import Origin, Study, load
@@ -24,4 +24,4 @@ def tiny() -> Study:
 @pytest.fixture(scope="session")
 def tiny_run(tiny: Study, tmp_path_factory: pytest.TempPathFactory) -> tuple[Store, Outcome]:
     store = Store(tmp_path_factory.mktemp("store"))
-    return store, execute(tiny, store, Local(store, lambda event: None))
+    return store, execute(plan(tiny, store), Local(store, lambda event: None))

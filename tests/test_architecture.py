@@ -16,7 +16,7 @@ LAYERS = (
     ("inference",),
     ("training", "bench"),
     ("stages",),
-    ("results", "report", "claims", "progress"),
+    ("results", "report", "claims", "progress", "audit"),
     ("cli",),
 )
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}

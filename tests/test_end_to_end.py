@@ -88,7 +88,7 @@ def test_worker_processes_finish_a_study_too(tiny: Study, tmp_path: Path) -> Non
     origin = Origin(file=str(Path(__file__).parent / "tiny_study.py"))
     executor = Process(store, origin, 2, 1, lambda event: None)
     try:
-        outcome = execute(tiny, store, executor)
+        outcome = execute(plan(tiny, store), executor)
     finally:
         executor.close()
     assert not outcome.failed

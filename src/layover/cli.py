@@ -96,6 +96,7 @@ def run(
     workers: Annotated[int, typer.Option(help="Processes; 0: one a core.")] = 0,
 ) -> None:
     """Do what is missing, then print the comparison."""
+    from layover.audit import check, sources
     from layover.executors.process import Process
     from layover.progress import Watch
 
@@ -108,7 +109,10 @@ def run(
         with Watch(planned) as watch:
             executor = Process(place, origin, min(count, len(planned.todo)), threads, watch.event)
             try:
-                outcome = execute(value, place, executor, watch.stage)
+                _explain(execute(plan(value, place, sources(value)), executor, watch.stage))
+                for finding in check(value, place.result):
+                    watch.say(f"allowed by the study: {finding.name}: {finding.explanation}")
+                outcome = execute(plan(value, place), executor, watch.stage)
             finally:
                 executor.close()
         _explain(outcome)

@@ -54,6 +54,10 @@ class Watch:
                 highlight=False,
             )
 
+    def say(self, message: str) -> None:
+        """A line that stays."""
+        self.console.print(message, highlight=False)
+
     def event(self, event: Event) -> None:
         """A running stage has something to tell."""
         if event.total and event.key in self.running:

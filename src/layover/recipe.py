@@ -80,3 +80,10 @@ class Selection:
     metric: Metric
     every: int
     patience: int = 5
+
+    def __post_init__(self) -> None:
+        if self.every < 1 or self.patience < 1:
+            raise StudyError(
+                f"a selection every {self.every} steps with patience {self.patience} trains "
+                "nothing: both must be 1 or more"
+            )

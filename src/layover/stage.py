@@ -84,7 +84,7 @@ class Stage:
         found: dict[str, Stage] = {}
         for field in dataclasses.fields(self):
             if field.metadata.get("keyed", True):
-                for stage in _stages_in(getattr(self, field.name)):
+                for stage in stages_in(getattr(self, field.name)):
                     found.setdefault(stage.key, stage)
         return tuple(found.values())
 
@@ -116,16 +116,17 @@ def closure(stages: Iterator[Stage] | tuple[Stage, ...]) -> tuple[Stage, ...]:
     return tuple(ordered.values())
 
 
-def _stages_in(value: Any) -> Iterator[Stage]:
+def stages_in(value: Any) -> Iterator[Stage]:
+    """The stages held in a value's fields, not their parents."""
     if isinstance(value, Stage):
         yield value
     elif isinstance(value, tuple):
         for item in value:
-            yield from _stages_in(item)
+            yield from stages_in(item)
     elif dataclasses.is_dataclass(value) and not isinstance(value, type):
         for field in dataclasses.fields(value):
             if field.metadata.get("keyed", True):
-                yield from _stages_in(getattr(value, field.name))
+                yield from stages_in(getattr(value, field.name))
 
 
 def _missing_in(value: Any, top: bool = False) -> Iterator[str]:

@@ -45,8 +45,9 @@ class Outcome:
     skipped: tuple[Stage, ...]
 
 
-def plan(study: Study, store: Store) -> Plan:
-    """What is done and what is needed for the leaves; reads the store, changes nothing."""
+def plan(study: Study, store: Store, wanted: tuple[Stage, ...] | None = None) -> Plan:
+    """What is done, and what is needed for the leaves or for the stages `wanted`; reads the
+    store, changes nothing."""
     done = {stage.key for stage in study.stages if store.complete(stage)}
     needed: dict[str, Stage] = {}
 
@@ -56,8 +57,8 @@ def plan(study: Study, store: Store) -> Plan:
                 visit(parent)
             needed[stage.key] = stage
 
-    for leaf in study.leaves:
-        visit(leaf)
+    for stage in study.leaves if wanted is None else wanted:
+        visit(stage)
     return Plan(
         stages=study.stages,
         done=tuple(stage for stage in study.stages if stage.key in done),
@@ -67,13 +68,12 @@ def plan(study: Study, store: Store) -> Plan:
 
 
 def execute(
-    study: Study,
-    store: Store,
+    planned: Plan,
     executor: Executor,
     tell: Callable[[Stage, str], None] = lambda stage, state: None,
 ) -> Outcome:
     """Do all that the plan asks for. `tell` hears of each stage: started, done, failed, skipped."""
-    todo = plan(study, store).todo
+    todo = planned.todo
     waiting = {stage.key: {p.key for p in stage.parents} & {s.key for s in todo} for stage in todo}
     by_key = {stage.key: stage for stage in todo}
     running: dict[Future[None], Stage] = {}

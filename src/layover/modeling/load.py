@@ -29,6 +29,17 @@ from layover.tasks.task import Task
 ABOUT = "layover.json"
 """The file in a model folder that says which task and head it is for."""
 
+TOKENIZERS = (
+    "tokenizer.json",
+    "sentencepiece.bpe.model",
+    "spiece.model",
+    "vocab.txt",
+    "vocab.json",
+)
+
+LEFT_BEHIND = {"pooler", "seq_relationship"}
+"""Parts of published checkpoints (XLM-R, BERT) that no masked-language model has."""
+
 Policy: TypeAlias = Literal["new", "carry"]
 
 
@@ -98,8 +109,23 @@ def load(start: Start, tasks: Sequence[Task], policy: Policy, seed: int, context
             heads[task.name] = _whole(source, HEADS[task.type.head].auto, remote)
             notes.append(f"head of {task.name} carried from {source.name}")
     _share(list(heads.values()), base)
-    tokenizer = AutoTokenizer.from_pretrained(folders[0], trust_remote_code=remote)
+    tokenizer = _tokenizer(folders[0], base, remote)
     return Model(tokenizer=tokenizer, heads=nn.ModuleDict(heads), handoff="; ".join(notes))
+
+
+def _tokenizer(folder: Path, base: Any, remote: bool) -> Any:
+    """The folder's tokenizer; transformers makes up an empty one where there is none."""
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=remote)
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{folder}: its tokenizer cannot be loaded: {error}") from error
+    known, rows = len(tokenizer), base.get_input_embeddings().num_embeddings
+    if not any((folder / name).is_file() for name in TOKENIZERS) or known > rows:
+        raise ModelError(
+            f"{folder} has no tokenizer that fits its encoder ({known} tokens, {rows} embeddings): "
+            f"expected one of {', '.join(TOKENIZERS)}"
+        )
+    return tokenizer
 
 
 def load_encoder(folder: Path, remote: bool = False) -> tuple[Any, list[str]]:
@@ -131,7 +157,8 @@ def _inside(name: str, base: Any, parts: set[str]) -> bool:
 def _whole(folder: Path, auto: str, remote: bool = False) -> Any:
     """A model with its head, every tensor of which must be there."""
     model, info = _pretrained(getattr(transformers, auto), folder, remote)
-    wrong = [*info["missing_keys"], *info["unexpected_keys"], *info["mismatched_keys"]]
+    lost = [name for name in info["unexpected_keys"] if not set(name.split(".")) & LEFT_BEHIND]
+    wrong = [*info["missing_keys"], *lost, *info["mismatched_keys"]]
     if wrong:
         raise ModelError(
             f"{folder} does not hold a whole {auto}: {len(wrong)} tensors differ "

@@ -179,6 +179,8 @@ class Parallel:
 
     def read(self, paths: tuple[Path, ...], labels: Path | None) -> Iterator[Row]:
         pool, queries = (list(lines(path)) for path in paths)
+        if len(pool) != len(queries):
+            raise DataError(f"{paths[1]}: {len(queries)} lines, {paths[0].name} has {len(pool)}")
         gold = _label_lines(labels)
         if gold is not None and len(gold) != len(queries):
             raise DataError(f"{labels}: {len(gold)} lines, expected {len(queries)}, one a query")

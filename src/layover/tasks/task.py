@@ -113,6 +113,10 @@ class Subset:
     size: int
     seed: int = 0
 
+    def __post_init__(self) -> None:
+        if self.size < 1:
+            raise StudyError(f"a subset of {self.size} examples holds nothing")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Data:
@@ -129,6 +133,11 @@ class Data:
             raise StudyError(
                 f"{self.task.name} {self.split}: languages must be named, each once, "
                 f"not {self.languages}"
+            )
+        if self.subset and self.task.type.head == "embed":
+            raise StudyError(
+                f"{self.task.name} cannot be cut to {self.subset.size}: its labels are lines of "
+                "the whole file"
             )
         for code in self.languages:
             find_language(code)
@@ -194,7 +203,7 @@ def _checked(task: Task, rows: Iterable[Row]) -> Iterator[Example]:
             raise DataError(
                 f"{row.where}: no field {error} for {task.name}; found: {', '.join(row.fields)}"
             ) from error
-        except ValueError as error:
+        except (ValueError, TypeError, AttributeError) as error:
             raise DataError(f"{row.where}: {error}") from error
         yield example
 

@@ -68,18 +68,22 @@ def save(folder: Path, heads: nn.Module, optimiser: AdamW, rest: dict[str, Any])
 def load(folder: Path, heads: nn.Module, optimiser: AdamW) -> tuple[dict[str, Any] | None, str]:
     """(state, "") after putting weights, optimiser and random state back; (None, why) if there
     is no checkpoint or it is not whole."""
-    for place in (folder, folder.with_name(f"{folder.name}.new")):
-        if (place / STATE).exists():
+    # The newer one is whole if the process was killed while it took the older one's place.
+    places = [folder.with_name(f"{folder.name}.new"), folder]
+    places = [place for place in places if (place / STATE).exists()]
+    why = ""
+    for place in places:
+        try:
+            state: dict[str, Any] = json.loads((place / STATE).read_text(encoding="utf-8"))
+            if digest(place / TENSORS) != state["sha256"]:
+                why = f"the checkpoint in {place} is damaged: this stage starts over"
+                continue
+            tensors = load_file(place / TENSORS)
             break
+        except (OSError, ValueError, KeyError, SafetensorError) as error:
+            why = f"the checkpoint in {place} cannot be read ({error}): this stage starts over"
     else:
-        return None, ""
-    try:
-        state: dict[str, Any] = json.loads((place / STATE).read_text(encoding="utf-8"))
-        if digest(place / TENSORS) != state["sha256"]:
-            return None, f"the checkpoint in {place} is damaged: this stage starts over"
-        tensors = load_file(place / TENSORS)
-    except (OSError, ValueError, KeyError, SafetensorError) as error:
-        return None, f"the checkpoint in {place} cannot be read ({error}): this stage starts over"
+        return None, why
     restore(heads, _under("weights.", tensors))
     slots: dict[int, dict[str, Tensor]] = {}
     for name, value in _under("optimiser.", tensors).items():

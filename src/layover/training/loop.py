@@ -193,6 +193,11 @@ class Loop:
             return
         self.position = checkpoint.position_of(state)
         self.schedule.load_state_dict({**self.schedule.state_dict(), **state["schedule"]})
+        # A schedule sets the optimiser's rates only when it steps.
+        for group, rate in zip(
+            self.optimiser.param_groups, self.schedule.get_last_lr(), strict=True
+        ):
+            group["lr"] = rate
         _keep_log(self.log, self.position.step)
         self.context.say(f"goes on at step {self.position.step} of {self.sampler.steps}")
 

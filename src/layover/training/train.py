@@ -89,6 +89,12 @@ def _selector(
             f"{', '.join(model.heads)}"
         )
     examples = context.data(selection.data)
+    for example, code in zip(examples.items, examples.languages, strict=True):
+        if task.type.target(example) is None:
+            raise StudyError(
+                f"the selection needs labels, which {task.name} {selection.data.split} withholds "
+                f"in {code} (example {example.id!r})"
+            )
     units = list(task.type.encode(examples.items, model.tokenizer, recipe.max_length))
     metric = selection.metric
 

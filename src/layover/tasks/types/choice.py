@@ -35,6 +35,7 @@ class Choice:
             raise ValueError(f"{count} options, expected two or more")
         if example.answer is not None and not 0 <= example.answer < count:
             raise ValueError(f"answer {example.answer} is not one of the {count} options")
+        nonempty(example.prompt, "prompt")
         for option in example.options:
             nonempty(option, "option")
 

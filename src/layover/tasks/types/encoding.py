@@ -27,6 +27,12 @@ def encode_texts(
     firsts = [first for first, _ in texts]
     seconds = [second for _, second in texts]
     pairs = None if seconds[0] is None else seconds
+    odd = next((at for at, text in enumerate(seconds) if (text is None) != (pairs is None)), None)
+    if odd is not None:
+        raise DataError(
+            f"example {names[odd]!r} is {'a pair' if pairs is None else 'a single text'}, unlike "
+            f"example {names[0]!r}: a task has either texts or pairs"
+        )
     encoded = tokenizer(
         firsts,
         pairs,

@@ -35,6 +35,8 @@ class Tagging:
     def check(self, example: Sentence) -> None:
         for index, word in enumerate(example.words):
             nonempty(word, f"word {index + 1}")
+        if example.tags is not None and len(example.tags) != len(example.words):
+            raise ValueError(f"{len(example.tags)} tags for {len(example.words)} words")
         for tag in example.tags or ():
             check_label(tag, self.labels)
 

@@ -1,0 +1,166 @@
+"""The zero-shot guard: what a study trains on against what it says and what it measures.
+
+Three questions are asked of every supervised training before a result: is it in the source
+language, are its rows in the language that it declares, and does it hold examples that are
+measured on. A finding stops the study, unless the study allows it by name.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from layover.errors import AuditError
+from layover.languages import language as find_language
+from layover.stage import Stage, stages_in
+from layover.stages import Score, trainings
+from layover.study import Study
+from layover.tasks.mixture import parts_of
+from layover.tasks.sources import Locator
+from layover.tasks.task import Data, load
+
+SHARED = 0.05
+"""Share of evaluation examples that may occur in training text. Universal Dependencies' and
+WikiAnn's own English splits share 2-3 % (short and formulaic sentences)."""
+
+FOREIGN = 0.01
+"""Share of training rows that may be written in another script than the language's."""
+
+ROWS_LOOKED_AT = 2_000
+CHARACTERS_LOOKED_AT = 200
+
+SCRIPTS = {
+    "Latn": ("LATIN",),
+    "Cyrl": ("CYRILLIC",),
+    "Arab": ("ARABIC",),
+    "Beng": ("BENGALI",),
+    "Deva": ("DEVANAGARI",),
+    "Geor": ("GEORGIAN",),
+    "Grek": ("GREEK",),
+    "Gujr": ("GUJARATI",),
+    "Guru": ("GURMUKHI",),
+    "Hans": ("CJK",),
+    "Hebr": ("HEBREW",),
+    "Jpan": ("CJK", "HIRAGANA", "KATAKANA"),
+    "Kore": ("HANGUL", "CJK"),
+    "Mlym": ("MALAYALAM",),
+    "Mymr": ("MYANMAR",),
+    "Taml": ("TAMIL",),
+    "Telu": ("TELUGU",),
+    "Thai": ("THAI",),
+}
+"""First words of the Unicode names of each script's letters."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """Something that makes a result other than what it is called."""
+
+    name: str
+    """What a study writes into `allow` if it means it."""
+    explanation: str
+
+
+def audit(study: Study, locate: Locator) -> tuple[Finding, ...]:
+    """All findings, allowed ones included. Reads the data; `locate` finds those that a stage
+    wrote, which must be complete."""
+    found = [*_languages(study), *_scripts(study, locate), *_overlaps(study, locate)]
+    return tuple({finding.name: finding for finding in found}.values())
+
+
+def check(study: Study, locate: Locator) -> tuple[Finding, ...]:
+    """The findings that `study` allows; raises `AuditError` with those that it does not."""
+    found = audit(study, locate)
+    bad = [finding for finding in found if finding.name not in study.allow]
+    if bad:
+        told = "\n".join(f"  {finding.name!r}: {finding.explanation}" for finding in bad)
+        raise AuditError(
+            f"{study.name} is not what it says:\n{told}\n"
+            "Change the study, or write these names into its allow=(...) if they are meant."
+        )
+    return found
+
+
+def sources(study: Study) -> tuple[Stage, ...]:
+    """The stages that write data, which must be complete before an audit."""
+    data = [item for pair in _pairs(study) for item in pair]
+    return tuple({stage.key: stage for item in data for stage in stages_in(item)}.values())
+
+
+def _pairs(study: Study) -> dict[tuple[Data, Data], str]:
+    """(training data, evaluation data) -> target, for all supervised trainings."""
+    found: dict[tuple[Data, Data], str] = {}
+    for leaf in study.leaves:
+        if isinstance(leaf, Score):
+            for training in trainings(leaf.predictions.model):
+                for part in parts_of(training.data):
+                    if part.task.type.head != "lm":
+                        found.setdefault((part, leaf.predictions.data), leaf.target)
+    return found
+
+
+def _languages(study: Study) -> Iterator[Finding]:
+    for (part, test), target in _pairs(study).items():
+        for code in part.languages:
+            if code != study.source and code in test.languages:
+                yield Finding(
+                    name=f"{part.task.name} in {code}",
+                    explanation=f"{part.label} trains on labels in {find_language(code).name}, "
+                    f"for which {target} is called zero-shot (the source is {study.source})",
+                )
+
+
+def _scripts(study: Study, locate: Locator) -> Iterator[Finding]:
+    for part in dict.fromkeys(part for part, _ in _pairs(study)):
+        texts = _texts(part, locate)
+        for code in part.languages:
+            script = find_language(code).script
+            rows = texts[code][:: max(1, len(texts[code]) // ROWS_LOOKED_AT)]
+            used = Counter(filter(None, map(_script, rows)))
+            foreign = sum(n for name, n in used.items() if name not in SCRIPTS[script])
+            if foreign > FOREIGN * len(rows):
+                yield Finding(
+                    name=f"{part.task.name} {code} in another script",
+                    explanation=f"{foreign} of {len(rows)} training rows of {part.label} are not "
+                    f"written as {find_language(code).name} is ({script}), but in "
+                    f"{', '.join(name for name, _ in used.most_common(3))}",
+                )
+
+
+def _script(text: str) -> str | None:
+    """The script of most letters, by Unicode's name for it."""
+    letters = [one for one in text[:CHARACTERS_LOOKED_AT] if one.isalpha()]
+    names = Counter(unicodedata.name(one, "").partition(" ")[0] for one in letters)
+    return names.most_common(1)[0][0] if names else None
+
+
+def _overlaps(study: Study, locate: Locator) -> Iterator[Finding]:
+    texts: dict[Data, dict[str, list[str]]] = {}
+    for part, test in _pairs(study):
+        if part.task.type.head != test.task.type.head:
+            # A sentence may well be tagged for one task and judged for another.
+            continue
+        for data in (part, test):
+            texts.setdefault(data, _texts(data, locate))
+        known = {text for mine in texts[part].values() for text in mine}
+        for code, measured in texts[test].items():
+            shared = sum(text in known for text in measured)
+            if shared > SHARED * len(measured):
+                yield Finding(
+                    name=f"{part.task.name} overlaps {test.task.name} in {code}",
+                    explanation=f"{shared} of {len(measured)} {test.task.name} {test.split} "
+                    f"examples in {find_language(code).name} are among the training examples of "
+                    f"{part.label}",
+                )
+
+
+def _texts(data: Data, locate: Locator) -> dict[str, list[str]]:
+    """Language -> the texts of the examples, folded so that trifles do not hide a copy."""
+    examples = load(data, locate)
+    found: dict[str, list[str]] = {code: [] for code in data.languages}
+    for example, code in zip(examples.items, examples.languages, strict=True):
+        text = unicodedata.normalize("NFKC", data.task.type.text(example)).casefold()
+        found[code].append(" ".join(text.split()))
+    return found

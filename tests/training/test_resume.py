@@ -1,0 +1,177 @@
+"""A training that is interrupted ends in the same bits as one that is not."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from torch import Tensor
+from trainable import BOTH, CLASSES, RECIPE, SELECTION, entries, same
+
+from layover.encoders import Folder
+from layover.recipe import steps
+from layover.stages import Train
+from layover.training import loop as module
+from toys import Toy
+
+
+class Killed(Exception):
+    """Stands for a process that ends in the middle of a stage."""
+
+
+def killer(at: int) -> Callable[[int], None]:
+    def watch(step: int) -> None:
+        if step == at:
+            raise Killed
+
+    return watch
+
+
+STAGES: dict[str, dict[str, Any]] = {
+    "one task": {"data": CLASSES},
+    "tags and text": {"data": BOTH},
+    "with a selection": {"data": CLASSES, "selection": SELECTION},
+}
+
+
+def stage(folder: Path, name: str) -> Train:
+    return Train(start=Folder(path=str(folder)), recipe=RECIPE, seed=3, **STAGES[name])
+
+
+def run(stage: Train, folder: Path, watch: Callable[[int], None] = lambda step: None) -> Toy:
+    folder.mkdir(exist_ok=True)
+    # Whatever was drawn before in this process must not matter.
+    torch.rand(len(str(folder)))
+    context = Toy(folder=folder, watch=watch)
+    stage.run(context)
+    return context
+
+
+def models(folder: Path) -> dict[str, Tensor]:
+    return {
+        f"{path.parent.name}/{name}": value
+        for path in sorted(folder.glob("models/*/model.safetensors"))
+        for name, value in load_file(path).items()
+    }
+
+
+@pytest.fixture
+def eager(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Checkpoints and reports after every step."""
+    monkeypatch.setattr(module, "CHECKPOINT_SECONDS", -1.0)
+    monkeypatch.setattr(module, "REPORT_SECONDS", 0.0)
+
+
+@pytest.mark.usefixtures("eager")
+@pytest.mark.parametrize("name", STAGES)
+@pytest.mark.parametrize("at", [1, 4, 8])
+def test_a_training_that_was_killed_ends_in_the_same_bits(
+    noisy: Path, tmp_path: Path, name: str, at: int
+) -> None:
+    undisturbed = run(stage(noisy, name), tmp_path / "undisturbed")
+    with pytest.raises(Killed):
+        run(stage(noisy, name), tmp_path / "killed", killer(at))
+    assert not (tmp_path / "killed" / "models").exists()
+    resumed = run(stage(noisy, name), tmp_path / "killed")
+    assert (f"goes on at step {at - 1} of 8" in resumed.said) == (at > 1)
+    expected = models(tmp_path / "undisturbed")
+    assert len(expected) > 30
+    assert same(expected, models(tmp_path / "killed"))
+    assert entries(resumed) == entries(undisturbed)
+
+
+@pytest.mark.usefixtures("eager")
+def test_a_training_may_be_killed_many_times(noisy: Path, tmp_path: Path) -> None:
+    run(stage(noisy, "tags and text"), tmp_path / "undisturbed")
+    for at in (2, 3, 3, 6, 8):
+        with pytest.raises(Killed):
+            run(stage(noisy, "tags and text"), tmp_path / "killed", killer(at))
+    run(stage(noisy, "tags and text"), tmp_path / "killed")
+    assert same(models(tmp_path / "undisturbed"), models(tmp_path / "killed"))
+
+
+@pytest.mark.usefixtures("eager")
+def test_a_kill_between_two_checkpoints_leaves_the_newer_one(noisy: Path, tmp_path: Path) -> None:
+    run(stage(noisy, "one task"), tmp_path / "undisturbed")
+    with pytest.raises(Killed):
+        run(stage(noisy, "one task"), tmp_path / "killed", killer(5))
+    scratch = tmp_path / "killed" / "scratch"
+    (scratch / "checkpoint").rename(scratch / "checkpoint.new")
+    resumed = run(stage(noisy, "one task"), tmp_path / "killed")
+    assert "goes on at step 4 of 8" in resumed.said
+    assert same(models(tmp_path / "undisturbed"), models(tmp_path / "killed"))
+
+
+@pytest.mark.usefixtures("eager")
+@pytest.mark.parametrize("name", ["tensors.safetensors", "state.json"])
+def test_a_kill_while_the_older_checkpoint_is_deleted_loses_nothing(
+    noisy: Path, tmp_path: Path, name: str
+) -> None:
+    with pytest.raises(Killed):
+        run(stage(noisy, "one task"), tmp_path / "killed", killer(5))
+    scratch = tmp_path / "killed" / "scratch"
+    shutil.copytree(scratch / "checkpoint", scratch / "checkpoint.new")
+    (scratch / "checkpoint" / name).unlink()
+    resumed = run(stage(noisy, "one task"), tmp_path / "killed")
+    assert "goes on at step 4 of 8" in resumed.said
+
+
+def truncate(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-100])
+
+
+def flip(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+@pytest.mark.usefixtures("eager")
+@pytest.mark.parametrize(
+    ("name", "damage", "said"),
+    [
+        ("tensors.safetensors", truncate, "is damaged: this stage starts over"),
+        ("tensors.safetensors", flip, "is damaged: this stage starts over"),
+        ("tensors.safetensors", Path.unlink, "cannot be read .*: this stage starts over"),
+        ("state.json", truncate, "cannot be read .*: this stage starts over"),
+    ],
+)
+def test_a_damaged_checkpoint_is_said_and_the_stage_starts_over(
+    noisy: Path, tmp_path: Path, name: str, damage: Callable[[Path], None], said: str
+) -> None:
+    run(stage(noisy, "one task"), tmp_path / "undisturbed")
+    with pytest.raises(Killed):
+        run(stage(noisy, "one task"), tmp_path / "killed", killer(5))
+    damage(tmp_path / "killed/scratch/checkpoint" / name)
+    resumed = run(stage(noisy, "one task"), tmp_path / "killed")
+    (told,) = (line for line in resumed.said if "checkpoint" in line)
+    assert re.search(said, told)
+    assert not any("goes on" in line for line in resumed.said)
+    assert same(models(tmp_path / "undisturbed"), models(tmp_path / "killed"))
+
+
+def test_the_seed_and_nothing_else_decides(noisy: Path, tmp_path: Path) -> None:
+    one, two, other = (
+        replace(stage(noisy, "tags and text"), recipe=replace(RECIPE, duration=steps(3)), seed=seed)
+        for seed in (3, 3, 4)
+    )
+    for name, each in (("one", one), ("two", two), ("other", other)):
+        run(each, tmp_path / name)
+    assert same(models(tmp_path / "one"), models(tmp_path / "two"))
+    assert not same(models(tmp_path / "one"), models(tmp_path / "other"))
+
+
+def test_the_tasks_of_a_mixture_share_one_encoder(noisy: Path, tmp_path: Path) -> None:
+    run(stage(noisy, "tags and text"), tmp_path / "both")
+    found = models(tmp_path / "both")
+    shared = [name for name in found if name.startswith("tags/roberta.")]
+    assert len(shared) > 30
+    for name in shared:
+        assert torch.equal(found[name], found[name.replace("tags/", "texts/", 1)])

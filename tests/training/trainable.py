@@ -1,0 +1,108 @@
+"""Toy tasks of every type and a loop over them, for the tests of training."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from layover.encoders import Folder
+from layover.metrics.accuracy import ACCURACY
+from layover.modeling.load import load
+from layover.recipe import Recipe, Selection, steps
+from layover.tasks.mixture import Mixture
+from layover.tasks.sources import Row
+from layover.tasks.task import Data, Example, Task, TaskType
+from layover.tasks.types.choice import Choice, Question
+from layover.tasks.types.classification import Classification, Labelled
+from layover.tasks.types.spans import Passage, Spans
+from layover.tasks.types.tagging import Sentence, Tagging
+from layover.tasks.types.text import MaskedText, Text
+from layover.training.checkpoint import weights
+from layover.training.loop import Loop, Part
+from layover.training.sampler import Sampler
+from toys import SENTENCES, Toy, memory
+
+LABELS = ("A", "B", "C")
+RECIPE = Recipe(
+    duration=steps(8), learning_rate=1e-2, batch=4, warmup=0.3, max_length=40, weight_decay=0.1
+)
+
+
+def labelled(row: Row) -> Labelled:
+    text, number = row.fields["text"], row.fields["row"]
+    label = row.fields.get("label", LABELS[number % 3])
+    return Labelled(id=str(number), cluster=str(number), text=text, label=label)
+
+
+def tagged(row: Row) -> Sentence:
+    words = tuple(row.fields["text"].split())
+    tags = tuple(LABELS[len(word) % 3] for word in words)
+    return Sentence(id=str(row.fields["row"]), cluster="", words=words, tags=tags)
+
+
+def asked(row: Row) -> Passage:
+    context = row.fields["text"]
+    answer = context.split()[row.fields["row"] % 5]
+    where = context.index(answer)
+    return Passage(
+        id="1", cluster="1", question="the girl", context=context, answers=((answer, where),)
+    )
+
+
+def optional(row: Row) -> Question:
+    options = tuple(row.fields["text"].split()[: 2 + row.fields["row"] % 3])
+    return Question(id="1", cluster="1", prompt="the old", options=options, answer=1)
+
+
+def plain(row: Row) -> Text:
+    return Text(id="1", cluster="1", text=row.fields["text"])
+
+
+def data(kind: TaskType, parse: Callable[[Row], Example], name: str = "toy", **row: Any) -> Data:
+    rows = [{"text": text[: 18 + 9 * n], **row} for n, text in enumerate(SENTENCES * 2)]
+    task = Task(name=name, type=kind, source=memory(eng=rows), parse=parse)
+    return Data(task=task, split="train", languages=("eng",))
+
+
+CLASSES = data(Classification(labels=LABELS), labelled, "classes")
+TAGS = data(Tagging(labels=LABELS), tagged, "tags")
+SPANS = data(Spans(), asked, "spans")
+CHOICES = data(Choice(), optional, "choices")
+TEXTS = data(MaskedText(rate=0.3), plain, "texts")
+SELECTION = Selection(data=CLASSES, metric=ACCURACY, every=2, patience=9)
+BOTH = Mixture(parts=(TAGS, TEXTS), sampling="uniform")
+
+
+def make_loop(folder: Path, data: Data, recipe: Recipe, context: Toy, seed: int = 0) -> Loop:
+    model = load(Folder(path=str(folder)), [data.task], "new", seed, context)
+    examples = context.data(data)
+    units = list(data.task.type.encode(examples.items, model.tokenizer, recipe.max_length))
+    sampler = Sampler(
+        sizes=(len(units),),
+        probabilities=(1.0,),
+        batch=recipe.batch,
+        steps=int(recipe.duration.amount),
+        seed=seed,
+    )
+    torch.manual_seed(seed)
+    return Loop(model, [Part(task=data.task, units=units)], sampler, recipe, context)
+
+
+def snapshot(heads: torch.nn.Module) -> dict[str, Tensor]:
+    return {name: value.detach().clone() for name, value in weights(heads).items()}
+
+
+def same(mine: dict[str, Tensor], theirs: dict[str, Tensor]) -> bool:
+    return mine.keys() == theirs.keys() and all(
+        torch.equal(mine[name], theirs[name]) for name in mine
+    )
+
+
+def entries(context: Toy) -> list[dict[str, Any]]:
+    text = (context.folder / "log.jsonl").read_text(encoding="utf-8")
+    return [json.loads(line) for line in text.splitlines()]
