@@ -407,5 +407,5 @@ def test_a_tokenizer_with_more_tokens_than_the_encoder_is_refused(bert: Path, br
     for path in broken.glob("*token*"):
         path.unlink()
     more.save_pretrained(broken)
-    with pytest.raises(ModelError, match=r"fits its encoder \(\d+ tokens, 60 embeddings\)"):
+    with pytest.raises(ModelError, match=r"fits its encoder \(\d+ tokens, \d+ embeddings\)"):
         loaded(broken, PAIRS)
