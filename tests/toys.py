@@ -27,7 +27,7 @@ SENTENCES = (
 
 def write_vocabulary(folder: Path) -> Path:
     """A tokenizer like XLM-R's that knows the words of `SENTENCES`."""
-    learn(SENTENCES * 3, 120, folder)
+    learn(SENTENCES * 3, 120, 0.9999, folder)
     return folder
 
 

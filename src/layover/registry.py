@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import importlib.metadata
 import importlib.util
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -52,10 +53,12 @@ def unknown(noun: str, name: str, known: Any) -> str:
 
 
 def load_file(path: Path, name: str) -> ModuleType:
-    """Execute the Python file at `path` as a module called `name`."""
+    """Execute the Python file at `path` as a module called `name`, which must be its own: Python
+    finds the source of the classes in it (a part of keys) by that name."""
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise StudyError(f"{path} is not a Python file: its name should end in .py")
     module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
     spec.loader.exec_module(module)
     return module

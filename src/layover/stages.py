@@ -50,12 +50,15 @@ class Vocabulary(Stage):
     data: Data
     size: int
     """Pieces at most, special tokens included."""
+    coverage: float = 0.9999
+    """Share of the text's characters that get pieces of their own; the others are unknown. Less
+    leaves more of `size` for words where the text holds thousands of characters."""
 
     def run(self, context: Context) -> None:
         from layover.modeling.vocabulary import learn
 
         texts = [example.text for example in context.data(self.data).items]
-        learn(texts, self.size, context.folder / "models" / "vocabulary")
+        learn(texts, self.size, self.coverage, context.folder / "models" / "vocabulary")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -91,7 +91,7 @@ def load(origin: Origin) -> Study:
     if not path.is_file():
         raise StudyError(f"there is no study file {path}")
     try:
-        module = load_file(path, f"layover_study_{path.stem}")
+        module = load_file(path, f"study {path.resolve()}")
         build = getattr(module, "study", None)
         if build is None:
             raise StudyError(f"{path} defines no function study()")

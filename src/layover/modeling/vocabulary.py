@@ -21,7 +21,7 @@ ADDED = 2
 """`<pad>` and `<mask>`, which XLM-R's tokenizer has beside SentencePiece's own pieces."""
 
 
-def learn(texts: Iterable[str], size: int, folder: Path) -> None:
+def learn(texts: Iterable[str], size: int, coverage: float, folder: Path) -> None:
     """Learn `size` pieces, fewer if the texts do not hold so many, and write them to `folder` as
     a tokenizer like XLM-R's (a unigram model, Kudo 2018).
 
@@ -38,7 +38,7 @@ def learn(texts: Iterable[str], size: int, folder: Path) -> None:
             model_writer=trained,
             vocab_size=size - ADDED,
             model_type="bpe",
-            character_coverage=0.9999,
+            character_coverage=coverage,
             hard_vocab_limit=False,
             num_threads=1,
             minloglevel=2,

@@ -1,0 +1,178 @@
+"""Does the machinery hold on real text? An encoder from scratch, then POS, NER and retrieval.
+
+Everything is read from the folder that LAYOVER_DATA names, in XTREME's layout. The encoders are
+far too small for their levels to mean anything beside published ones; what counts is that they
+beat encoders which never saw text. Each seed has its own encoder, heads and samples.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from layover.encoders import Start, Tiny
+from layover.metrics.accuracy import ACCURACY, WORD_ACCURACY
+from layover.metrics.metric import Metric
+from layover.metrics.spans import SPAN_F1
+from layover.recipe import Recipe, steps
+from layover.stage import Stage
+from layover.stages import Initial, Phase, Stop, Vocabulary, chain, evaluate
+from layover.study import Arm, Study
+from layover.tasks.formats import Tsv
+from layover.tasks.mixture import Mixture
+from layover.tasks.mlm import MLM
+from layover.tasks.panx import PANX
+from layover.tasks.sick import SICK
+from layover.tasks.sources import Files, Row
+from layover.tasks.squad import SQUAD
+from layover.tasks.target import Target
+from layover.tasks.task import Data, Subset, Task
+from layover.tasks.tatoeba import TATOEBA, bitext
+from layover.tasks.udpos import UDPOS
+
+SOURCE = "eng"
+LANGUAGES = (SOURCE, "deu", "nld", "spa", "rus", "arb", "hin", "kor", "zho")
+POS_TEST = (SOURCE, "nld", "spa", "arb", "hin", "kor", "zho")
+NER_TEST = (SOURCE, "deu", "nld", "spa", "rus")
+DEV = ("deu", "spa", "rus", "arb", "hin", "zho")
+"""Languages of XNLI, on whose premises the layer of retrieval is chosen."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Premises:
+    """The first `size` different premises of XNLI as a retrieval set."""
+
+    size: int = 500
+
+    def read(self, paths: tuple[Path, ...], labels: Path | None) -> Iterator[Row]:
+        tsv = Tsv(columns=("premise", "hypothesis", "label"))
+        pool, queries = (tsv.read((path,), None) for path in paths)
+        seen: set[str] = set()
+        for candidate, query in zip(pool, queries, strict=True):
+            text = query.fields["premise"]
+            if text in seen or len(seen) == self.size:
+                continue
+            fields = {"query": text, "candidate": candidate.fields["premise"]}
+            yield Row(query.where, {"row": len(seen), "gold": len(seen), **fields})
+            seen.add(text)
+
+
+PREMISES = Task(
+    name="tatoeba",
+    type=TATOEBA.type,
+    source=Files(paths=("xnli/{split}-{code}.tsv", "xnli/{split}-en.tsv"), reader=Premises()),
+    parse=bitext,
+    languages=DEV,
+)
+
+
+class Seed:
+    """One encoder, and what can be trained and measured with it. `share` shortens everything."""
+
+    def __init__(self, seed: int, share: float) -> None:
+        self.seed, self.share = seed, share
+        self.text = Data(task=MLM, split="train", languages=LANGUAGES)
+        self.untrained = Initial(
+            shape=Tiny(layers=2, width=128, heads=4),
+            vocabulary=Vocabulary(data=self.text, size=16_000, coverage=0.998),
+            seed=seed,
+        )
+        self.encoder = chain(
+            self.untrained,
+            Phase(data=self.text, recipe=self.recipe(1600, 2e-3, batch=64, rate=3, length=32)),
+            Phase(
+                data=self.text,
+                head="carry",
+                recipe=self.recipe(600, 1e-3, batch=32, rate=3, length=64),
+            ),
+            recipe=self.recipe(1, 1e-3),
+            seed=seed,
+        )
+
+    def recipe(
+        self,
+        count: int,
+        learning_rate: float,
+        *,
+        batch: int = 32,
+        rate: float = 1,
+        length: int = 96,
+    ) -> Recipe:
+        return Recipe(
+            duration=steps(max(2, round(count * self.share))),
+            learning_rate=learning_rate,
+            embedding_rate=rate,
+            batch=batch,
+            max_length=length,
+        )
+
+    def train(self, task: Task, size: int) -> Data:
+        subset = Subset(size=max(50, round(size * self.share)), seed=self.seed)
+        return Data(task=task, split="train", languages=(SOURCE,), subset=subset)
+
+    @property
+    def targets(self) -> tuple[Target, ...]:
+        def tagging(name: str, task: Task, tests: tuple[str, ...], metric: Metric) -> Target:
+            return Target(
+                name=name,
+                train=(self.train(task, 2_000),),
+                test=Data(task=task, split="test", languages=tests, subset=Subset(size=400)),
+                metric=metric,
+                recipe=self.recipe(190, 5e-4),
+            )
+
+        return (
+            tagging("POS", UDPOS, POS_TEST, WORD_ACCURACY),
+            tagging("NER", PANX, NER_TEST, SPAN_F1),
+            Target(
+                name="retrieval",
+                train=(),
+                test=Data(task=TATOEBA, split="test", languages=LANGUAGES[1:]),
+                dev=Data(task=PREMISES, split="dev", languages=DEV),
+                metric=ACCURACY,
+            ),
+        )
+
+    def stops(self, name: str) -> tuple[Stop, ...]:
+        """What comes between the encoder and the target."""
+        sick, squad = self.train(SICK, 4_000), self.train(SQUAD, 2_000)
+        beside = Mixture(parts=(sick, self.text), sampling="explicit", weights=(0.5, 0.5))
+        return {
+            "direct": (),
+            "SICK": (Phase(data=sick, recipe=self.recipe(250, 5e-4)),),
+            "SICK + MLM": (Phase(data=beside, recipe=self.recipe(500, 5e-4)),),
+            "SQuAD": (Phase(data=squad, recipe=self.recipe(125, 5e-4, length=128)),),
+        }[name]
+
+
+ARMS = ("direct", "SICK", "SICK + MLM", "SQuAD")
+
+
+def study(seeds: int = 4, share: float = 1.0) -> Study:
+    every = [Seed(seed, share) for seed in range(1, seeds + 1)]
+
+    def leaves(seed: Seed, start: Start, stops: tuple[Stop, ...]) -> tuple[Stage, ...]:
+        recipe = seed.recipe(1, 1e-3)
+        return tuple(
+            leaf
+            for target in seed.targets
+            for leaf in evaluate(
+                chain(start, *stops, target, recipe=recipe, seed=seed.seed), target
+            )
+        )
+
+    arms = tuple(
+        Arm(name=name, leaves=tuple(x for s in every for x in leaves(s, s.encoder, s.stops(name))))
+        for name in ARMS
+    )
+    control = Arm(
+        name="no pretraining",
+        leaves=tuple(x for s in every for x in leaves(s, s.untrained, ())),
+        control=True,
+    )
+    return Study(
+        name="small_real",
+        question=__doc__ or "",
+        arms=(*arms, control),
+        baseline="direct",
+        source=SOURCE,
+    )

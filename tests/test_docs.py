@@ -1,0 +1,128 @@
+"""What the documents say holds: their samples run, their links lead to files, their commands exist.
+
+The python blocks of a document are one program: they run in order, in one namespace, as the main
+module, in an empty folder, at the line numbers that they have in the document.
+"""
+
+from __future__ import annotations
+
+import re
+import runpy
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import typer
+from typer.core import TyperGroup
+
+from layover.cli import app
+from layover.encoders import Folder
+from layover.executors.execute import execute, plan
+from layover.executors.local import Local
+from layover.inference.rows import read
+from layover.metrics.accuracy import ACCURACY
+from layover.recipe import Recipe, steps
+from layover.registry import load_file
+from layover.stages import Predict, Score, Train
+from layover.store import Store
+from layover.study import Arm, Study
+from layover.tasks.task import Data
+from toys import write_encoder, write_vocabulary
+
+ROOT = Path(__file__).parent.parent
+PAGES = [*sorted(ROOT.glob("docs/*.md")), ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
+FENCE = "```"
+LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+
+each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+
+
+def fenced(page: Path) -> Iterator[tuple[int, str, str]]:
+    """(line number, language of its block, line); prose is in the language ""."""
+    language = ""
+    for number, line in enumerate(page.read_text(encoding="utf-8").splitlines(), start=1):
+        if line.startswith(FENCE):
+            language = "" if language else line.removeprefix(FENCE).strip() or "text"
+        else:
+            yield number, language, line
+
+
+def program(page: Path) -> str:
+    """The python blocks, with empty lines where the prose was."""
+    lines = {number: line for number, language, line in fenced(page) if language == "python"}
+    return "\n".join(lines.get(number, "") for number in range(1, max(lines, default=0) + 1))
+
+
+def commands(page: Path) -> Iterator[tuple[int, list[str]]]:
+    """(line number, words) of each command of the console blocks."""
+    for number, language, line in fenced(page):
+        if language == "console" and line.startswith("$ "):
+            words = shlex.split(line.removeprefix("$ "), comments=True)
+            while words and "=" in words[0]:
+                words.pop(0)
+            if words:
+                yield number, words
+
+
+@each_page
+def test_the_samples_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("LAYOVER_DATA", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    file = tmp_path / f"{page.stem.replace('-', '_').lower()}.py"
+    file.write_text(program(page), encoding="utf-8")
+    runpy.run_path(str(file), run_name="__main__")
+
+
+def test_the_task_type_of_a_page_trains_and_predicts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    file = tmp_path / "long.py"
+    file.write_text(program(ROOT / "docs" / "add-a-task.md"), encoding="utf-8")
+    task = load_file(file, "long_of_docs").LONG
+    encoder = write_encoder(write_vocabulary(tmp_path / "vocabulary"), tmp_path / "encoder")
+    train, test = (
+        Data(task=task, split="train", languages=("eng",)),
+        Data(task=task, split="test", languages=("eng", "deu")),
+    )
+    recipe = Recipe(duration=steps(2), learning_rate=1e-3, batch=4, max_length=16)
+    model = Train(start=Folder(path=str(encoder)), data=train, recipe=recipe, seed=0)
+    predictions = Predict(model=model, data=test, max_length=16)
+    arm = Arm(name="direct", leaves=(Score(predictions=predictions, metric=ACCURACY),))
+    study = Study(name="long", question="", arms=(arm,), baseline="direct")
+    store = Store(tmp_path / "store")
+    assert not execute(plan(study, store), Local(store, lambda event: None)).failed
+    rows = read(store.result(predictions) / "predictions.parquet")
+    assert len(rows.prediction) == 16 and set(rows.prediction) <= {"good", "bad"}
+
+
+@each_page
+def test_relative_links_lead_to_files(page: Path) -> None:
+    prose = "\n".join(line for _, language, line in fenced(page) if not language)
+    links = [link.partition("#")[0] for link in LINK.findall(prose) if "://" not in link]
+    assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+@each_page
+def test_commands_and_their_options_exist(page: Path) -> None:
+    group = typer.main.get_command(app)
+    assert isinstance(group, TyperGroup)
+    for number, (program_name, *words) in commands(page):
+        if program_name != "layover" or words[:1] == ["--help"]:
+            continue
+        where = f"{page.name}:{number}"
+        assert words and words[0] in group.commands, f"{where}: {words[:1]} is no command"
+        known = {name for option in group.commands[words[0]].params for name in option.opts}
+        used = {word.partition("=")[0] for word in words[1:] if word.startswith("--")}
+        assert used <= known | {"--help"}, f"{where}: {used - known} are no options"
+
+
+@each_page
+def test_make_targets_exist(page: Path) -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = set(re.findall(r"^([a-z-]+):", makefile, flags=re.MULTILINE))
+    named = {word for _, (name, *words) in commands(page) if name == "make" for word in words}
+    assert named <= targets
