@@ -10,7 +10,7 @@ from layover.metrics.spans import SPAN_F1
 from layover.metrics.squad import SQUAD_EM
 from layover.recipe import Recipe, epochs, steps
 from layover.stage import Stage
-from layover.stages import Initial, Phase, Stop, Vocabulary, World, chain, evaluate
+from layover.stages import Initial, Phase, Stop, Vocabulary, World, chain, leaves
 from layover.study import Arm, Study
 from layover.tasks.generated import CODES, SOURCE, ZERO_SHOT, Tasks
 from layover.tasks.mixture import Mixture
@@ -91,6 +91,10 @@ class Seed:
             ),
         )
 
+    def leaves(self, start: Start, *stops: Stop) -> tuple[Stage, ...]:
+        """Every target, reached from `start` by way of `stops`."""
+        return leaves(start, *stops, targets=self.targets, recipe=MODERATE, seeds=(self.seed,))
+
     def stops(self, name: str) -> tuple[Stop, ...]:
         """What comes between the encoder and the target."""
         tasks = self.tasks
@@ -121,31 +125,15 @@ ARMS = ("direct", "supertags", "QA", "NLI", "multi-task", "supertags + MLM")
 def study(seeds: int = 4) -> Study:
     every = [Seed(seed) for seed in range(1, seeds + 1)]
 
-    def leaves(seed: Seed, start: Start, stops: tuple[Stop, ...]) -> tuple[Stage, ...]:
-        return tuple(
-            leaf
-            for target in seed.targets
-            for leaf in evaluate(
-                chain(start, *stops, target, recipe=MODERATE, seed=seed.seed), target
-            )
-        )
+    def arm(name: str) -> Arm:
+        found = (leaf for s in every for leaf in s.leaves(s.encoder, *s.stops(name)))
+        return Arm(name=name, leaves=tuple(found))
 
-    arms = tuple(
-        Arm(
-            name=name,
-            leaves=tuple(x for s in every for x in leaves(s, s.encoder, s.stops(name))),
-        )
-        for name in ARMS
-    )
-    control = Arm(
-        name="no pretraining",
-        leaves=tuple(x for s in every for x in leaves(s, s.untrained, ())),
-        control=True,
-    )
+    untrained = tuple(leaf for seed in every for leaf in seed.leaves(seed.untrained))
     return Study(
         name="demo",
         question=__doc__ or "",
-        arms=(*arms, control),
+        arms=(*map(arm, ARMS), Arm(name="no pretraining", leaves=untrained, control=True)),
         baseline="direct",
         source=SOURCE,
     )

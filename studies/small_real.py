@@ -15,7 +15,7 @@ from layover.metrics.metric import Metric
 from layover.metrics.spans import SPAN_F1
 from layover.recipe import Recipe, steps
 from layover.stage import Stage
-from layover.stages import Initial, Phase, Stop, Vocabulary, chain, evaluate
+from layover.stages import Initial, Phase, Stop, Vocabulary, chain, leaves
 from layover.study import Arm, Study
 from layover.tasks.formats import Tsv
 from layover.tasks.mixture import Mixture
@@ -132,6 +132,12 @@ class Seed:
             ),
         )
 
+    def leaves(self, start: Start, *stops: Stop) -> tuple[Stage, ...]:
+        """Every target, reached from `start` by way of `stops`."""
+        return leaves(
+            start, *stops, targets=self.targets, recipe=self.recipe(1, 1e-3), seeds=(self.seed,)
+        )
+
     def stops(self, name: str) -> tuple[Stop, ...]:
         """What comes between the encoder and the target."""
         sick, squad = self.train(SICK, 4_000), self.train(SQUAD, 2_000)
@@ -150,29 +156,15 @@ ARMS = ("direct", "SICK", "SICK + MLM", "SQuAD")
 def study(seeds: int = 4, share: float = 1.0) -> Study:
     every = [Seed(seed, share) for seed in range(1, seeds + 1)]
 
-    def leaves(seed: Seed, start: Start, stops: tuple[Stop, ...]) -> tuple[Stage, ...]:
-        recipe = seed.recipe(1, 1e-3)
-        return tuple(
-            leaf
-            for target in seed.targets
-            for leaf in evaluate(
-                chain(start, *stops, target, recipe=recipe, seed=seed.seed), target
-            )
-        )
+    def arm(name: str) -> Arm:
+        found = (leaf for s in every for leaf in s.leaves(s.encoder, *s.stops(name)))
+        return Arm(name=name, leaves=tuple(found))
 
-    arms = tuple(
-        Arm(name=name, leaves=tuple(x for s in every for x in leaves(s, s.encoder, s.stops(name))))
-        for name in ARMS
-    )
-    control = Arm(
-        name="no pretraining",
-        leaves=tuple(x for s in every for x in leaves(s, s.untrained, ())),
-        control=True,
-    )
+    untrained = tuple(leaf for seed in every for leaf in seed.leaves(seed.untrained))
     return Study(
         name="small_real",
         question=__doc__ or "",
-        arms=(*arms, control),
+        arms=(*map(arm, ARMS), Arm(name="no pretraining", leaves=untrained, control=True)),
         baseline="direct",
         source=SOURCE,
     )

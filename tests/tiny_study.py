@@ -5,7 +5,7 @@ from layover.metrics.accuracy import ACCURACY, WORD_ACCURACY
 from layover.metrics.squad import SQUAD_EM
 from layover.recipe import Recipe, Selection, steps
 from layover.stage import Stage
-from layover.stages import Initial, Phase, Stop, Vocabulary, World, chain, evaluate
+from layover.stages import Initial, Phase, Stop, Vocabulary, World, chain, leaves
 from layover.study import Arm, Study
 from layover.tasks.generated import CODES, SOURCE, ZERO_SHOT, Tasks
 from layover.tasks.mixture import Mixture
@@ -60,12 +60,8 @@ def study(steps_of_text: int = 20) -> Study:
     selection = Selection(data=dev, metric=ACCURACY, every=2, patience=2)
     beside = Mixture(parts=(train(tasks.supertags), text), sampling="explicit", weights=(0.5, 0.5))
 
-    def leaves(*stops: Stop) -> tuple[Stage, ...]:
-        return tuple(
-            leaf
-            for target in targets
-            for leaf in evaluate(chain(encoder, *stops, target, recipe=RECIPE, seed=0), target)
-        )
+    def reach(*stops: Stop) -> tuple[Stage, ...]:
+        return leaves(encoder, *stops, targets=targets, recipe=RECIPE, seeds=(0,))
 
     return Study(
         name="tiny",
@@ -73,8 +69,8 @@ def study(steps_of_text: int = 20) -> Study:
         baseline="direct",
         source=SOURCE,
         arms=(
-            Arm(name="direct", leaves=leaves()),
-            Arm(name="nli", leaves=leaves(Phase(data=train(tasks.nli), selection=selection))),
-            Arm(name="tags + mlm", leaves=leaves(beside)),
+            Arm(name="direct", leaves=reach()),
+            Arm(name="nli", leaves=reach(Phase(data=train(tasks.nli), selection=selection))),
+            Arm(name="tags + mlm", leaves=reach(beside)),
         ),
     )

@@ -1,4 +1,4 @@
-"""The command line: `layover plan|run|compare|report|where|prune|tasks|encoders`."""
+"""The command line: `layover plan|run|compare|report|where|predict|prune|tasks|encoders`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from layover.errors import LayoverError, StudyError
+from layover.errors import LayoverError, ModelError, StudyError
 from layover.executors.execute import Outcome, Plan, execute, first_words, plan
 from layover.registry import Registry
 from layover.stage import Stage, closure
@@ -211,6 +211,28 @@ def where(
         for path in sorted(item.parent for item in models.glob("*/config.json")):
             row = {"target": leaf.target, "seed": getattr(model, "seed", None), "model": str(path)}
             typer.echo(json.dumps(row) if as_json else f"{leaf.target}\t{row['seed']}\t{path}")
+
+
+@app.command()
+def predict(
+    model: Annotated[Path, typer.Argument(help="A model's folder, as `layover where` prints it.")],
+    source: Annotated[Path, typer.Option("--input", help="New text; see docs/tutorial.md.")],
+    out: Annotated[Path | None, typer.Option(help="A file for the answers.")] = None,
+) -> None:
+    """Predictions of a trained model for new text."""
+    from layover.inference.new_text import predict_file
+
+    if not (model / "config.json").is_file():
+        raise ModelError(f"{model} is not a model folder: it has no config.json")
+    answers = list(predict_file(model, source))
+    if out is None:
+        for answer in answers:
+            typer.echo(answer)
+        return
+    try:
+        out.write_text("".join(f"{answer}\n" for answer in answers), encoding="utf-8")
+    except OSError as error:
+        raise LayoverError(f"{out} cannot be written: {error.strerror}") from error
 
 
 @app.command()

@@ -7,6 +7,7 @@ Every stage imports what it needs inside `run`, so that planning never loads tor
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar, Literal, TypeAlias
 
@@ -208,6 +209,26 @@ def evaluate(model: Start, target: Target, max_length: int = 128) -> tuple[Score
         choose = Predict(model=model, data=target.dev, max_length=max_length)
     return (
         Score(predictions=predictions, metric=target.metric, choose=choose, target=target.name),
+    )
+
+
+def leaves(
+    start: Start,
+    *stops: Stop,
+    targets: Iterable[Target],
+    recipe: Recipe,
+    seeds: Iterable[int],
+    max_length: int = 128,
+) -> tuple[Score, ...]:
+    """What an arm measures: every target, reached from `start` by way of `stops`, once a seed."""
+    aims = tuple(targets)
+    return tuple(
+        leaf
+        for seed in seeds
+        for target in aims
+        for leaf in evaluate(
+            chain(start, *stops, target, recipe=recipe, seed=seed), target, max_length
+        )
     )
 
 

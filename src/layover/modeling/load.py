@@ -113,6 +113,14 @@ def load(start: Start, tasks: Sequence[Task], policy: Policy, seed: int, context
     return Model(tokenizer=tokenizer, heads=nn.ModuleDict(heads), handoff="; ".join(notes))
 
 
+def load_whole(folder: Path) -> Model:
+    """A model that Layover wrote, as it is. Raises `ModelError` as `load` does."""
+    told = about(folder)
+    head = _whole(folder, HEADS[told["head"]].auto)
+    tokenizer = _tokenizer(folder, head.base_model, False)
+    return Model(tokenizer=tokenizer, heads=nn.ModuleDict({told["task"]: head}), handoff="")
+
+
 def _tokenizer(folder: Path, base: Any, remote: bool) -> Any:
     """The folder's tokenizer; transformers makes up an empty one where there is none."""
     try:
@@ -209,23 +217,23 @@ def _fresh(base: Any, folder: Path, task: Task, remote: bool, notes: list[str]) 
 
 def _carried(folders: Sequence[Path], task: Task, policy: Policy) -> Path | None:
     """The folder whose head `task` goes on with, None for a new head."""
-    fitting = [folder for folder in folders if _about(folder).get("head") == task.type.head]
+    fitting = [folder for folder in folders if about(folder).get("head") == task.type.head]
     if task.type.head == "lm":
         return next(iter(fitting or _with_masked_head(folders)), None)
     if policy == "new" or task.type.head == "embed":
         return None
-    named = [folder for folder in fitting if _about(folder)["task"] == task.name]
+    named = [folder for folder in fitting if about(folder)["task"] == task.name]
     if len(named or fitting) != 1:
-        has = [_about(folder).get("task", folder.name) for folder in folders]
+        has = [about(folder).get("task", folder.name) for folder in folders]
         raise ModelError(
             f"no {task.type.head} head to carry into {task.name}: the start has heads for "
             f"{', '.join(has)}; declare head='new'"
         )
     (source,) = named or fitting
-    labels = tuple(_about(source)["labels"])
+    labels = tuple(about(source)["labels"])
     if labels != task.type.labels:
         raise ModelError(
-            f"the head of {_about(source)['task']} has labels {labels}, which do not fit "
+            f"the head of {about(source)['task']} has labels {labels}, which do not fit "
             f"{task.name}'s {task.type.labels}: declare head='new'"
         )
     return source
@@ -236,15 +244,19 @@ def _with_masked_head(folders: Sequence[Path]) -> list[Path]:
     return [
         folder
         for folder in folders
-        if not _about(folder)
+        if not about(folder)
         and any("MaskedLM" in name for name in _config(folder).get("architectures") or ())
     ]
 
 
-def _about(folder: Path) -> dict[str, Any]:
+def about(folder: Path) -> dict[str, Any]:
+    """What Layover noted of a model that it wrote; {} for any other."""
     path = folder / ABOUT
-    about: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    return about
+    try:
+        told: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    except ValueError as error:
+        raise ModelError(f"{path} is damaged ({error}): train the model again") from error
+    return told
 
 
 def _config(folder: Path) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from layover.modeling.load import ABOUT, Model
 from layover.modeling.vocabulary import clean
+from layover.spec import identity
 from layover.store import write_json
 from layover.tasks.task import Task
 
@@ -24,6 +25,7 @@ def save(model: Model, tasks: tuple[Task, ...], max_length: int, folder: Path) -
             {
                 "task": task.name,
                 "head": task.type.head,
+                "type": identity(type(task.type)),
                 "labels": list(task.type.labels),
                 "max_length": max_length,
             },

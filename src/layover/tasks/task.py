@@ -183,7 +183,8 @@ def load(data: Data, locate: Locator) -> Examples:
     items: list[Example] = []
     languages: list[str] = []
     for code in data.languages:
-        found = list(_checked(data.task, data.task.source.rows(locate, data.split, code)))
+        rows = data.task.source.rows(locate, data.split, code)
+        found = list(checked(data.task.parse, data.task.type, rows, data.task.name))
         place = f"{data.task.name} {data.split} in {find_language(code).name} ({code})"
         if not found:
             raise DataError(f"{place} has no examples: an empty split cannot be used")
@@ -194,14 +195,17 @@ def load(data: Data, locate: Locator) -> Examples:
     return Examples(data.task, tuple(items), tuple(languages))
 
 
-def _checked(task: Task, rows: Iterable[Row]) -> Iterator[Example]:
+def checked(
+    parse: Callable[[Row], Example], kind: TaskType, rows: Iterable[Row], name: str
+) -> Iterator[Example]:
+    """The examples of rows; raises `DataError` naming the row of the first that is not one."""
     for row in rows:
         try:
-            example = task.parse(row)
-            task.type.check(example)
+            example = parse(row)
+            kind.check(example)
         except KeyError as error:
             raise DataError(
-                f"{row.where}: no field {error} for {task.name}; found: {', '.join(row.fields)}"
+                f"{row.where}: no field {error} for {name}; found: {', '.join(row.fields)}"
             ) from error
         except (ValueError, TypeError, AttributeError) as error:
             raise DataError(f"{row.where}: {error}") from error
