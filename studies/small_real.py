@@ -57,7 +57,7 @@ class Premises:
 
 
 PREMISES = Task(
-    name="tatoeba",
+    name="xnli premises",
     type=TATOEBA.type,
     source=Files(paths=("xnli/{split}-{code}.tsv", "xnli/{split}-en.tsv"), reader=Premises()),
     parse=bitext,

@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from layover.encoders import Encoder
 from layover.errors import LayoverError, ModelError, StudyError
 from layover.executors.execute import Outcome, Plan, execute, first_words, plan
-from layover.registry import Registry
+from layover.registry import Registry, load_file
 from layover.stage import Stage, closure
 from layover.stages import Score, Train
 from layover.store import Store
@@ -253,29 +255,77 @@ def prune(study: StudyFile, store: StoreFolder = DEFAULT_STORE, arguments: Argum
     typer.echo(f"freed {freed / 1e6:.1f} MB; what is needed again will be trained again")
 
 
+Name = Annotated[str, typer.Argument(help="One of them, in full.")]
+Include = Annotated[
+    list[Path] | None, typer.Option("--include", help="A Python file with more of them.")
+]
+
+
 @app.command()
-def tasks(as_json: AsJson = False) -> None:
-    """The tasks that Layover ships."""
+def tasks(name: Name = "", include: Include = None, as_json: AsJson = False) -> None:
+    """The tasks that Layover ships, or all about one."""
     registry = Registry(Task, "task")
     registry.include_entry_points("layover.tasks")
-    for task in registry:
-        if as_json:
-            row = {"name": task.name, "languages": task.languages, "summary": task.summary}
-            typer.echo(json.dumps(row))
-        else:
-            typer.echo(f"{task.name:12}{len(task.languages):>3} languages  {task.summary}")
+    _list(registry, name, include, as_json, _task_row)
 
 
 @app.command()
-def encoders(as_json: AsJson = False) -> None:
-    """The published encoders that Layover names."""
+def encoders(name: Name = "", include: Include = None, as_json: AsJson = False) -> None:
+    """The published encoders that Layover names, or all about one."""
     from layover import encoders as module
 
     registry = Registry(module.Encoder, "encoder")
     registry.include(module)
-    for encoder in registry:
-        row = {"name": encoder.name, "hub": encoder.hub, "revision": encoder.revision}
-        typer.echo(json.dumps(row) if as_json else f"{encoder.name:14}{encoder.hub}")
+    _list(registry, name, include, as_json, _encoder_row)
+
+
+def _list(
+    registry: Registry,
+    name: str,
+    include: list[Path] | None,
+    as_json: bool,
+    row_of: Callable[[Any], dict[str, Any]],
+) -> None:
+    """Print a line an entry, or every field of one entry."""
+    for path in include or ():
+        registry.include(load_file(path, f"included {path.resolve()}"))
+    rows = [row_of(entry) for entry in ([registry.get(name)] if name else registry)]
+    for row in rows:
+        if as_json:
+            typer.echo(json.dumps(row, ensure_ascii=False))
+        elif name:
+            typer.echo("\n".join(f"{field:11}{_plain(value)}" for field, value in row.items()))
+        else:
+            first, second, *_ = row.values()
+            typer.echo(f"{first:15}{second}")
+
+
+def _plain(value: Any) -> str:
+    return " ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
+def _task_row(task: Task) -> dict[str, Any]:
+    return {
+        "name": task.name,
+        "summary": task.summary,
+        "type": type(task.type).__name__,
+        "labels": task.type.labels,
+        "languages": task.languages,
+        "splits": task.splits,
+        "files": getattr(task.source, "paths", ()),
+        "training": task.size,
+        "licence": task.licence,
+        "source": task.citation,
+    }
+
+
+def _encoder_row(encoder: Encoder) -> dict[str, Any]:
+    return {
+        "name": encoder.name,
+        "hub": encoder.hub,
+        "revision": encoder.revision,
+        "licence": encoder.licence,
+    }
 
 
 def main() -> None:

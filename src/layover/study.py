@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import inspect
-import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from layover.errors import LayoverError, StudyError
-from layover.registry import load_file, unknown
+from layover.errors import StudyError
+from layover.registry import load_file, raising, unknown
 from layover.stage import Stage, closure
 
 
@@ -88,22 +87,16 @@ def load(origin: Origin) -> Study:
     failed.
     """
     path = Path(origin.file)
-    if not path.is_file():
-        raise StudyError(f"there is no study file {path}")
-    try:
-        module = load_file(path, f"study {path.resolve()}")
-        build = getattr(module, "study", None)
-        if build is None:
-            raise StudyError(f"{path} defines no function study()")
-        _check_arguments(build, dict(origin.arguments), path)
+    module = load_file(path, f"study {path.resolve()}")
+    build = getattr(module, "study", None)
+    if build is None:
+        raise StudyError(f"{path} defines no function study()")
+    _check_arguments(build, dict(origin.arguments), path)
+    with raising(path):
         study = build(**dict(origin.arguments))
         if not isinstance(study, Study):
             raise StudyError(f"{path}: study() returned {type(study).__name__}, expected a Study")
         _ = study.stages
-    except LayoverError:
-        raise
-    except Exception as error:
-        raise StudyError(f"{path} raised {_last_line(error, path)}") from error
     return study
 
 
@@ -112,13 +105,3 @@ def _check_arguments(build: Any, arguments: dict[str, Any], path: Path) -> None:
     for name in arguments:
         if name not in known:
             raise StudyError(f"{path}: {unknown('argument of study()', name, known)}")
-
-
-def _last_line(error: Exception, path: Path) -> str:
-    lines = [
-        frame.lineno
-        for frame in traceback.extract_tb(error.__traceback__)
-        if Path(frame.filename) == path
-    ]
-    where = f" at line {lines[-1]}" if lines else ""
-    return f"{type(error).__name__}{where}: {error}"
