@@ -25,3 +25,13 @@ def tiny() -> Study:
 def tiny_run(tiny: Study, tmp_path_factory: pytest.TempPathFactory) -> tuple[Store, Outcome]:
     store = Store(tmp_path_factory.mktemp("store"))
     return store, execute(plan(tiny, store), Local(store, lambda event: None))
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of real files. Only where none is named is a test skipped for want of it: where
+    one is, a file that is missing fails the test."""
+    folder = os.environ.get("LAYOVER_DATA")
+    if not folder:
+        pytest.skip("LAYOVER_DATA is not set")
+    return Path(folder)

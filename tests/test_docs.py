@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 import typer
+from transformers import AutoTokenizer
 from typer.core import TyperGroup
 
 from layover.cli import app
@@ -27,13 +28,16 @@ from layover.registry import load_file
 from layover.stages import Predict, Score, Train
 from layover.store import Store
 from layover.study import Arm, Study
-from layover.tasks.task import Data
+from layover.tasks.task import Data, load
 from toys import write_encoder, write_vocabulary
 
 ROOT = Path(__file__).parent.parent
 PAGES = [*sorted(ROOT.glob("docs/*.md")), ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
 FENCE = "```"
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+
+# tests/test_tutorial.py follows the tutorial, with its commands between the samples.
+PROGRAMS = [page for page in PAGES if page.stem != "tutorial"]
 
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 
@@ -57,7 +61,7 @@ def program(page: Path) -> str:
 def commands(page: Path) -> Iterator[tuple[int, list[str]]]:
     """(line number, words) of each command of the console blocks."""
     for number, language, line in fenced(page):
-        if language == "console" and line.startswith("$ "):
+        if language == "console" and line.startswith(("$ ", "layover ", "make ")):
             words = shlex.split(line.removeprefix("$ "), comments=True)
             while words and "=" in words[0]:
                 words.pop(0)
@@ -65,36 +69,43 @@ def commands(page: Path) -> Iterator[tuple[int, list[str]]]:
                 yield number, words
 
 
-@each_page
-def test_the_samples_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty working directory, without any data elsewhere."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("LAYOVER_DATA", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    file = tmp_path / f"{page.stem.replace('-', '_').lower()}.py"
+    return tmp_path
+
+
+def written(page: Path, folder: Path) -> Path:
+    """The program of a page, in a file."""
+    file = folder / f"{page.stem.replace('-', '_').lower()}.py"
     file.write_text(program(page), encoding="utf-8")
-    runpy.run_path(str(file), run_name="__main__")
+    return file
 
 
-def test_the_task_type_of_a_page_trains_and_predicts(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    file = tmp_path / "long.py"
-    file.write_text(program(ROOT / "docs" / "add-a-task.md"), encoding="utf-8")
-    task = load_file(file, "long_of_docs").LONG
-    encoder = write_encoder(write_vocabulary(tmp_path / "vocabulary"), tmp_path / "encoder")
-    train, test = (
-        Data(task=task, split="train", languages=("eng",)),
-        Data(task=task, split="test", languages=("eng", "deu")),
-    )
+@pytest.mark.parametrize("page", PROGRAMS, ids=lambda page: page.stem)
+def test_the_samples_run(page: Path, desk: Path) -> None:
+    runpy.run_path(str(written(page, desk)), run_name="__main__")
+
+
+def test_the_task_type_of_a_page_trains_and_predicts(desk: Path) -> None:
+    file = written(ROOT / "docs" / "add-a-task.md", desk)
+    task = load_file(file, f"the task type of {file}").LONG
+    encoder = write_encoder(write_vocabulary(desk / "vocabulary"), desk / "encoder")
+    train = Data(task=task, split="train", languages=("eng",))
+    test = Data(task=task, split="test", languages=("eng", "deu"))
     recipe = Recipe(duration=steps(2), learning_rate=1e-3, batch=4, max_length=16)
     model = Train(start=Folder(path=str(encoder)), data=train, recipe=recipe, seed=0)
     predictions = Predict(model=model, data=test, max_length=16)
     arm = Arm(name="direct", leaves=(Score(predictions=predictions, metric=ACCURACY),))
     study = Study(name="long", question="", arms=(arm,), baseline="direct")
-    store = Store(tmp_path / "store")
+    store = Store(desk / "store")
     assert not execute(plan(study, store), Local(store, lambda event: None)).failed
+    items = load(test, store.result).items
+    tokenizer = AutoTokenizer.from_pretrained(encoder)
+    assert len(list(task.type.encode(items, tokenizer, 16))) > len(items)
     rows = read(store.result(predictions) / "predictions.parquet")
     assert len(rows.prediction) == 16 and set(rows.prediction) <= {"good", "bad"}
 

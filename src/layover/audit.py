@@ -117,6 +117,8 @@ def _scripts(study: Study, locate: Locator) -> Iterator[Finding]:
         texts = _texts(part, locate)
         for code in part.languages:
             script = find_language(code).script
+            if script not in SCRIPTS:
+                continue
             rows = texts[code][:: max(1, len(texts[code]) // ROWS_LOOKED_AT)]
             used = Counter(filter(None, map(_script, rows)))
             foreign = sum(n for name, n in used.items() if name not in SCRIPTS[script])

@@ -335,6 +335,8 @@ def main() -> None:
     except LayoverError as error:
         typer.echo(f"error: {error}", err=True)
         sys.exit(2)
-    except KeyboardInterrupt:
-        typer.echo("stopped; run the same command again to go on", err=True)
-        sys.exit(130)
+    except SystemExit as stop:
+        # Typer turns Control-C into this code and says nothing.
+        if stop.code == 130:
+            typer.echo("stopped; run the same command again to go on", err=True)
+        raise

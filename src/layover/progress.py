@@ -21,6 +21,7 @@ class Watch:
         self.console = console or Console(stderr=True)
         self.total, self.finished = len(planned.todo), 0
         self.running: dict[str, tuple[Stage, Event | None]] = {}
+        self.said: set[str] = set()
         self.started = time.monotonic()
         self.live = Live(
             get_renderable=self.view, console=self.console, refresh_per_second=4, transient=True
@@ -52,16 +53,24 @@ class Watch:
             self.console.print(
                 f"{clock:7.1f} s  {self.finished}/{self.total}  {state}: {stage.label}",
                 highlight=False,
+                soft_wrap=True,
             )
 
     def say(self, message: str) -> None:
         """A line that stays."""
-        self.console.print(message, highlight=False)
+        self.console.print(message, highlight=False, soft_wrap=True)
 
     def event(self, event: Event) -> None:
-        """A running stage has something to tell."""
-        if event.total and event.key in self.running:
-            self.running[event.key] = (self.running[event.key][0], event)
+        """A running stage has something to tell. A message that many stages have in common, such
+        as what became of the tensors between two phases, is shown once."""
+        if event.key not in self.running:
+            return
+        stage = self.running[event.key][0]
+        if event.message and event.message not in self.said:
+            self.said.add(event.message)
+            self.say(f"{stage.label}: {event.message}")
+        if event.total:
+            self.running[event.key] = (stage, event)
 
     def view(self) -> Table:
         """The table that is drawn."""

@@ -9,7 +9,7 @@ one cluster), so any score can be recomputed on resampled examples. Two sources 
 
 With n seeds, s^2 the variance of the per-seed values and C the mean covariance between seeds that
 the shared test examples cause (zero if every seed has its own test set), s^2/n + C estimates the
-variance of the mean without bias: a bootstrap over seeds would miss (n-1)/n of the first term, and
+variance of the mean without bias: a bootstrap over seeds would miss 1/n of the first term, and
 adding the whole example variance would count the part that s^2 holds already twice. The variance
 over examples with the seeds held fixed bounds it from below. The interval is the estimate plus or
 minus Student's t times the standard error, with Satterthwaite's degrees of freedom; with one seed

@@ -135,7 +135,8 @@ class Store:
         folder, freed = self.result_folder(stage), 0
         write_json(folder / RECORD, {**record, "evicted": True})
         for name in record["files"]:
-            if Path(name).suffix not in (".json", ".jsonl") or Path(name).parts[0] == "models":
+            path = Path(name)
+            if path.suffix not in (".json", ".jsonl", ".log") or path.parts[0] == "models":
                 freed += _size(folder / name)
                 (folder / name).unlink(missing_ok=True)
         return freed
@@ -204,6 +205,9 @@ def _abandoned(path: Path) -> bool:
             os.kill(int(owner["pid"]), 0)
         except ProcessLookupError:
             return True
+        except PermissionError:
+            # Another user's process, and alive.
+            return age > LEASE_SECONDS
     return age > LEASE_SECONDS
 
 

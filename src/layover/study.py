@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -87,6 +88,10 @@ def load(origin: Origin) -> Study:
     failed.
     """
     path = Path(origin.file)
+    folder = str(path.resolve().parent)
+    if folder not in sys.path:
+        # As for any script; last, so that nothing of ours is hidden by a file of the same name.
+        sys.path.append(folder)
     module = load_file(path, f"study {path.resolve()}")
     build = getattr(module, "study", None)
     if build is None:

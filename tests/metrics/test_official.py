@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -20,12 +19,9 @@ from layover.tasks.formats import SquadJson, lines
 pytestmark = pytest.mark.real
 
 
-@pytest.fixture(scope="module")
-def data() -> Path:
-    folder = os.environ.get("LAYOVER_DATA")
-    if not folder:
-        pytest.skip("LAYOVER_DATA is not set")
-    return Path(folder)
+@pytest.fixture
+def data(real_data: Path) -> Path:
+    return real_data
 
 
 def column(path: Path) -> list[str]:

@@ -132,7 +132,13 @@ def test_labels_are_written_into_the_configuration(xlmr: Path, tmp_path: Path) -
     config = AutoConfig.from_pretrained(tmp_path / "tags")
     assert config.id2label == {0: "A", 1: "B", 2: "C"}
     about = json.loads((tmp_path / "tags" / ABOUT).read_text(encoding="utf-8"))
-    assert about == {"task": "tags", "head": "token", "labels": ["A", "B", "C"], "max_length": 32}
+    assert about == {
+        "task": "tags",
+        "head": "token",
+        "type": "layover.tasks.types.tagging:Tagging",
+        "labels": ["A", "B", "C"],
+        "max_length": 32,
+    }
 
 
 def test_heads_of_several_tasks_share_one_encoder(bert: Path) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib.metadata
 import platform
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
@@ -47,9 +49,12 @@ class Running:
     def data(self, data: Data) -> Examples:
         return _examples(self.store, data)
 
-    def say(self, message: str) -> None:
+    def log(self, message: str) -> None:
         with (self.folder / LOG).open("a", encoding="utf-8") as file:
             file.write(f"{time.strftime('%H:%M:%S')} {message}\n")
+
+    def say(self, message: str) -> None:
+        self.log(message)
         self.tell(Event(self.stage.key, message=message))
 
     def progress(self, step: int, total: int, numbers: Mapping[str, float]) -> None:
@@ -74,7 +79,7 @@ def perform(stage: Stage, store: Store, tell: Callable[[Event], None]) -> None:
             context = Running(
                 store=store, stage=stage, folder=folder, resources=stage.resources, tell=tell
             )
-            context.say(f"starts: {stage.label}")
+            context.log(f"starts: {stage.label}")
             stage.run(context)
             store.publish(stage, about(stage, started))
         except OSError as error:
@@ -92,9 +97,49 @@ def about(stage: Stage, started: float) -> dict[str, Any]:
         "seconds": round(time.time() - started, 3),
         "resources": asdict(stage.resources),
         "host": socket.gethostname(),
+        "device": device(),
+        "commit": commit(),
         "python": platform.python_version(),
         "versions": {
             name: importlib.metadata.version(name)
             for name in ("layover", "torch", "transformers", "numpy")
         },
     }
+
+
+@lru_cache(maxsize=1)
+def commit() -> str:
+    """The commit of the checkout that Layover runs from, with a + where files have changed since;
+    "" for an installed package."""
+    package = Path(__file__).parent.parent
+    git = ["git", "-C", str(package)]
+    try:
+        tracked = subprocess.run([*git, "ls-files", "errors.py"], capture_output=True, text=True)
+        if not tracked.stdout:
+            return ""
+        head = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, text=True)
+        changed = subprocess.run([*git, "status", "--porcelain", "."], capture_output=True)
+    except OSError:
+        return ""
+    return head.stdout.strip() + ("+" if changed.stdout else "")
+
+
+@lru_cache(maxsize=1)
+def processor() -> str:
+    """The processor's name, which decides the last bits of a sum."""
+    try:
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            name, _, value = line.partition(":")
+            if name.strip() == "model name":
+                return value.strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
+
+
+def device() -> str:
+    """The accelerator, or the processor where torch has none or was not needed."""
+    torch = sys.modules.get("torch")
+    if torch and torch.cuda.is_available():
+        return str(torch.cuda.get_device_name())
+    return processor()

@@ -37,6 +37,7 @@ class Process:
         self.threads = threads
         self._idle: queue.SimpleQueue[subprocess.Popen[str]] = queue.SimpleQueue()
         self._all: list[subprocess.Popen[str]] = []
+        self._closing = threading.Event()
         for _ in range(workers):
             self._idle.put(self._start())
 
@@ -69,7 +70,7 @@ class Process:
             self._ask(worker, stage)
             future.set_result(None)
         except Exception as error:
-            if worker.poll() is not None:
+            if worker.poll() is not None and not self._closing.is_set():
                 worker = self._start()
             future.set_exception(error)
         finally:
@@ -110,9 +111,12 @@ class Process:
 
     def close(self) -> None:
         """End the workers; a stage under way keeps its last checkpoint."""
-        for worker in self._all:
+        # A worker that this ends must not be replaced by one that nobody would end.
+        self._closing.set()
+        workers = tuple(self._all)
+        for worker in workers:
             worker.terminate()
-        for worker in self._all:
+        for worker in workers:
             worker.wait()
             for stream in (worker.stdin, worker.stdout):
                 if stream:

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from layover.errors import DataError
 from layover.inference.rows import Rows, read
 from layover.metrics.metric import Metric
 from layover.stage import Context, Stage
@@ -66,11 +67,20 @@ def score(wanted: Scoring, context: Context) -> None:
     )
 
 
-def best_variant(curve: dict[tuple[str, str], float]) -> str:
-    """The variant with the best mean over languages; the first of equals."""
+def best_variant(curve: dict[tuple[str, str], float | None]) -> str:
+    """The variant with the best mean over the languages that have labels; the first of equals.
+
+    Raises `DataError` where none has.
+    """
     grouped: dict[str, list[float]] = {}
     for (variant, _), value in curve.items():
-        grouped.setdefault(variant, []).append(value)
+        if value is not None:
+            grouped.setdefault(variant, []).append(value)
+    if not grouped:
+        raise DataError(
+            "the sentences on which the layer of retrieval is chosen have no labels: give the "
+            "target a dev set that has them"
+        )
     return max(grouped, key=lambda variant: sum(grouped[variant]) / len(grouped[variant]))
 
 
@@ -95,9 +105,9 @@ class _Table:
             self.metric,
         )
 
-    def means(self) -> dict[tuple[str, str], float]:
+    def means(self) -> dict[tuple[str, str], float | None]:
         """Score by (variant, language); None where no target is known."""
-        result: dict[tuple[str, str], Any] = {}
+        result: dict[tuple[str, str], float | None] = {}
         for variant in self.variants:
             for language in self.languages:
                 keep = (self.variant == variant) & (self.language == language)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,10 +21,10 @@ from safetensors import SafetensorError
 from torch import nn
 from transformers import AutoConfig, AutoModel, AutoTokenizer
 
-from layover.encoders import UNPINNED, Encoder, Folder, Start
+from layover.encoders import Encoder, Folder, Start
 from layover.errors import ModelError
 from layover.modeling.heads import HEADS
-from layover.stage import Context
+from layover.stage import Context, Stage
 from layover.tasks.task import Task
 
 ABOUT = "layover.json"
@@ -43,12 +44,21 @@ LEFT_BEHIND = {"pooler", "seq_relationship"}
 Policy: TypeAlias = Literal["new", "carry"]
 
 
+class Heads(nn.ModuleDict):
+    """Models by the name of their task, whatever that is: torch forbids names with dots, and those
+    of its own methods."""
+
+    def add_module(self, name: str, module: nn.Module | None) -> None:
+        assert module is not None
+        self._modules[name] = module
+
+
 @dataclass(frozen=True, kw_only=True)
 class Model:
     """A tokenizer, and one Hugging Face model a task, all over the same encoder."""
 
     tokenizer: Any
-    heads: nn.ModuleDict
+    heads: Heads
     handoff: str
     """What was loaded, what is new and what was dropped, in a sentence."""
 
@@ -73,10 +83,11 @@ def folders_of(start: Start, context: Context) -> tuple[Path, ...]:
 def _download(encoder: Encoder) -> Path:
     from huggingface_hub import snapshot_download
 
-    if encoder.revision == UNPINNED:
+    if not re.fullmatch("[0-9a-f]{40}", encoder.revision):
         raise ModelError(
             f"{encoder.name} ({encoder.hub}) has no pinned revision: write the commit that you "
-            "mean into the study, as Encoder(name=..., hub=..., revision='<commit>')"
+            "mean into the study, as Encoder(name=..., hub=..., revision='<commit>'); it says "
+            f"{encoder.revision!r}"
         )
     try:
         return Path(
@@ -97,7 +108,7 @@ def load(start: Start, tasks: Sequence[Task], policy: Policy, seed: int, context
     or has other tensors than its configuration says, and for a head that cannot be carried.
     """
     folders = folders_of(start, context)
-    remote = isinstance(start, Encoder) and start.remote_code
+    remote = _trusted(start)
     base, notes = load_encoder(folders[0], remote)
     torch.manual_seed(seed)
     heads: dict[str, Any] = {}
@@ -110,7 +121,7 @@ def load(start: Start, tasks: Sequence[Task], policy: Policy, seed: int, context
             notes.append(f"head of {task.name} carried from {source.name}")
     _share(list(heads.values()), base)
     tokenizer = _tokenizer(folders[0], base, remote)
-    return Model(tokenizer=tokenizer, heads=nn.ModuleDict(heads), handoff="; ".join(notes))
+    return Model(tokenizer=tokenizer, heads=Heads(heads), handoff="; ".join(notes))
 
 
 def load_whole(folder: Path) -> Model:
@@ -118,7 +129,15 @@ def load_whole(folder: Path) -> Model:
     told = about(folder)
     head = _whole(folder, HEADS[told["head"]].auto)
     tokenizer = _tokenizer(folder, head.base_model, False)
-    return Model(tokenizer=tokenizer, heads=nn.ModuleDict({told["task"]: head}), handoff="")
+    return Model(tokenizer=tokenizer, heads=Heads({told["task"]: head}), handoff="")
+
+
+def _trusted(start: Start) -> bool:
+    """Whether the encoder that a chain began with may run code of its own, which every model
+    that was trained from it carries with it."""
+    while isinstance(start, Stage) and hasattr(start, "start"):
+        start = start.start
+    return isinstance(start, Encoder) and start.remote_code
 
 
 def _tokenizer(folder: Path, base: Any, remote: bool) -> Any:

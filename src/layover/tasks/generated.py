@@ -116,6 +116,7 @@ class Tasks:
                 paths=("hellaswag/{split}-{code}.jsonl",), reader=JsonLines(), within=self.world
             ),
             parse=HELLASWAG.parse,
+            chance=HELLASWAG.chance,
             languages=CODES,
         )
 

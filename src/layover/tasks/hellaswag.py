@@ -23,6 +23,7 @@ HELLASWAG = Task(
     parse=question,
     languages=("eng",),
     splits=("train", "val"),
+    chance=25.0,
     summary="which of four endings goes on with the text?",
     size=39_905,
     citation="Zellers et al. 2019",

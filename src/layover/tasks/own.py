@@ -8,8 +8,7 @@ from layover.tasks.formats import Conll, Tsv
 from layover.tasks.sources import Files, Reader, Row
 from layover.tasks.task import Example, Task, TaskType
 from layover.tasks.types.classification import Classification, Labelled
-from layover.tasks.types.tagging import Tagging
-from layover.tasks.udpos import sentence
+from layover.tasks.types.tagging import Sentence, Tagging
 
 
 def classification(name: str, folder: str, labels: tuple[str, ...]) -> Task:
@@ -22,17 +21,21 @@ def classification(name: str, folder: str, labels: tuple[str, ...]) -> Task:
 def tagging(name: str, folder: str, labels: tuple[str, ...]) -> Task:
     """`folder/{split}-{code}.tsv`, a word and its tag on each line with a tab between them, and
     an empty line between sentences."""
-    return _task(name, folder, Conll(), Tagging(labels=labels), sentence)
+    return _task(name, folder, Conll(), Tagging(labels=labels), tagged)
 
 
 def labelled(row: Row) -> Labelled:
-    """A text and its label; files of several languages are not translations of each other."""
-    return Labelled(
-        id=str(row.fields["row"]),
-        cluster=f"{row.language}:{row.fields['row']}",
-        text=row.fields["text"],
-        label=row.fields["label"],
-    )
+    return Labelled(**_named(row), text=row.fields["text"], label=row.fields["label"])
+
+
+def tagged(row: Row) -> Sentence:
+    return Sentence(**_named(row), words=row.fields["tokens"], tags=row.fields["tags"])
+
+
+def _named(row: Row) -> dict[str, str]:
+    """Files of several languages are not translations of each other: each row is by itself."""
+    number = str(row.fields["row"])
+    return {"id": number, "cluster": f"{row.language}:{number}"}
 
 
 def _task(

@@ -1,0 +1,34 @@
+"""The study on real text, at a fifteenth of its size: everything runs, and text helps."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from layover.executors.execute import execute, plan
+from layover.executors.process import Process
+from layover.results import measurements
+from layover.store import Store
+from layover.study import Origin, load
+
+pytestmark = pytest.mark.real
+STUDY = Path(__file__).parent.parent / "studies" / "small_real.py"
+
+
+def test_a_small_real_study_runs_to_the_end(real_data: Path, tmp_path: Path) -> None:
+    origin = Origin(file=str(STUDY), arguments=(("seeds", 1), ("share", 0.05)))
+    study, store = load(origin), Store(tmp_path)
+    assert all(not names for _, names in plan(study, store).unresolved)
+    executor = Process(store, origin, 2, 1, lambda event: None)
+    try:
+        outcome = execute(plan(study, store), executor)
+    finally:
+        executor.close()
+    assert [str(error) for _, error in outcome.failed] == []
+
+    assert len(measurements(study, store)) == 5 * 3
+    for leaf in study.leaves:
+        told = json.loads((store.result(leaf) / "scores.json").read_text("utf-8"))
+        assert all(
+            score["score"] is not None and score["n"] > 0 for score in told["scores"].values()
+        )
