@@ -4,6 +4,9 @@ Everything is made here, from the languages to the encoder; it shows the machine
 findings of any paper. Each seed has its own world, encoder, heads and samples.
 """
 
+from collections.abc import Iterable, Sequence
+from typing import Any
+
 from layover.encoders import Start, Tiny
 from layover.metrics.accuracy import ACCURACY, WORD_ACCURACY
 from layover.metrics.spans import SPAN_F1
@@ -124,16 +127,23 @@ ARMS = ("direct", "supertags", "QA", "NLI", "multi-task", "supertags + MLM")
 
 def study(seeds: int = 4) -> Study:
     every = [Seed(seed) for seed in range(1, seeds + 1)]
+    return compared("demo", __doc__ or "", every, ARMS, SOURCE)
 
-    def arm(name: str) -> Arm:
-        found = (leaf for s in every for leaf in s.leaves(s.encoder, *s.stops(name)))
-        return Arm(name=name, leaves=tuple(found))
 
-    untrained = tuple(leaf for seed in every for leaf in seed.leaves(seed.untrained))
+def compared(
+    name: str, question: str, seeds: Sequence[Any], ways: Iterable[str], source: str
+) -> Study:
+    """Each way from the encoder to the targets as an arm, and the control without pretraining."""
+
+    def arm(way: str) -> Arm:
+        found = (leaf for s in seeds for leaf in s.leaves(s.encoder, *s.stops(way)))
+        return Arm(name=way, leaves=tuple(found))
+
+    untrained = tuple(leaf for s in seeds for leaf in s.leaves(s.untrained))
     return Study(
-        name="demo",
-        question=__doc__ or "",
-        arms=(*map(arm, ARMS), Arm(name="no pretraining", leaves=untrained, control=True)),
+        name=name,
+        question=question,
+        arms=(*map(arm, ways), Arm(name="no pretraining", leaves=untrained, control=True)),
         baseline="direct",
-        source=SOURCE,
+        source=source,
     )

@@ -52,7 +52,7 @@ def listen(folder: Path, *arguments: str) -> list[tuple[str, str, str, int, str]
     environment.pop("HF_HUB_OFFLINE", None)
     environment.pop("TRANSFORMERS_OFFLINE", None)
     done = subprocess.run(
-        [sys.executable, *arguments], env=environment, capture_output=True, text=True
+        [sys.executable, *arguments], env=environment, capture_output=True, text=True, timeout=120
     )
     assert done.returncode == 0, done.stderr
     entries = [json.loads(line) for line in heard.read_text(encoding="utf-8").splitlines()]

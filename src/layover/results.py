@@ -230,14 +230,15 @@ def _training(arm: str, stage: Train, store: Store) -> Training:
 def _provenance(study: Study, store: Store) -> dict[str, str]:
     records = [record for record in map(store.record, study.stages) if record]
     versions = sorted({(k, v) for record in records for k, v in record["versions"].items()})
-    machines = sorted({f"{record['host']} ({record['device']})" for record in records})
-    commits = sorted({record["commit"] for record in records if record["commit"]})
+    # Records of version 0.1's first weeks have neither device nor commit.
+    devices = sorted({f"{record['host']} ({record.get('device', '?')})" for record in records})
+    commits = sorted({record["commit"] for record in records if record.get("commit")})
     seconds = sum(record["seconds"] for record in records)
     seeds = sorted({str(s.seed) for s in study.stages if isinstance(s, Train)})
     return {
         "versions": ", ".join(f"{name} {version}" for name, version in versions),
         "commits": ", ".join(commits),
-        "machines": ", ".join(machines),
+        "machines": ", ".join(devices),
         "seeds": ", ".join(seeds),
         "stages": f"{len(records)} of {len(study.stages)} complete",
         "work": f"{seconds / 60:.1f} minutes, summed over stages",

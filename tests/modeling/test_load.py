@@ -96,6 +96,16 @@ def test_a_carried_head_is_said(xlmr: Path, tmp_path: Path) -> None:
     assert "new" not in handoff
 
 
+@pytest.mark.parametrize("name", ["wiki.en", "items", "type", "a b/c"])
+def test_a_task_may_have_any_name(xlmr: Path, tmp_path: Path, name: str) -> None:
+    named = task(Classification(labels=("A", "B")), name)
+    first = loaded(xlmr, named, TEXT)
+    save(first, (named, TEXT), 32, tmp_path)
+    again = loaded(tmp_path / name.replace("/", "-"), named, policy="carry")
+    mine, theirs = state(first.heads[name]), state(again.heads[name])
+    assert all(torch.equal(mine[key], theirs[key]) for key in mine)
+
+
 # What the models hold
 
 

@@ -1,0 +1,372 @@
+"""The command line: what it says when something is wrong, and what it leaves alone."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import transformers
+
+from layover.cli import main
+from layover.executors import process
+from layover.executors.execute import Outcome
+from layover.executors.local import Local
+from layover.stage import Stage, closure
+from layover.stages import Score, Train, trainings
+from layover.store import Store
+from layover.study import Study
+
+Layover = Callable[..., tuple[int, str, str]]
+"""Runs a command; gives its exit code, what it printed and what it complained of."""
+
+TINY = Path(__file__).parent / "tiny_study.py"
+
+
+@pytest.fixture
+def layover(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Layover:
+    def call(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["layover", *map(str, arguments)])
+        with pytest.raises(SystemExit) as stop:
+            main()
+        told = capsys.readouterr()
+        return int(stop.value.code or 0), told.out, told.err
+
+    # Worker processes are tested elsewhere; here they would only import torch again and again.
+    monkeypatch.setattr(process, "Process", lambda store, *rest: Local(store, rest[-1]))
+    return call
+
+
+@pytest.fixture
+def store(tiny_run: tuple[Store, Outcome], tmp_path: Path) -> Path:
+    """A store of one's own in which everything is done."""
+    return Path(shutil.copytree(tiny_run[0].root, tmp_path / "store"))
+
+
+def folder(store: Path, stage: Stage) -> Path:
+    return store / "results" / stage.name
+
+
+def state(store: Path) -> dict[str, int]:
+    """Every file of the results -> when it was written."""
+    paths = [path for path in (store / "results").rglob("*") if path.is_file()]
+    return {str(path.relative_to(store)): path.stat().st_mtime_ns for path in paths}
+
+
+def redone(store: Path, before: dict[str, int]) -> set[str]:
+    """The stages of which a file is new since `before`."""
+    return {Path(name).parts[1] for name, time in state(store).items() if before.get(name) != time}
+
+
+def pos(study: Study, arm: str = "direct") -> Score:
+    """The leaf that measures POS."""
+    return next(x for x in study.arm(arm).leaves if isinstance(x, Score) and x.target == "POS")
+
+
+def write(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "mine.py"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+# Study files
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("def study():\n    x = {}\n    return x['key']\n", "KeyError at line 3: 'key'"),
+        ("import nowhere\n", "ModuleNotFoundError at line 1"),
+        ("def study():\n    return )\n", "line 2"),
+        (
+            "def study():\n    from layover.recipe import steps\n    steps(-1)\n",
+            "line 3: a duration of -1 steps",
+        ),
+        ("def study():\n    return 3\n", "study() returned int, expected a Study"),
+        ("study = 3\n", "defines no function study()"),
+        ("x = 3\n", "defines no function study()"),
+        ("def study(seed):\n    return seed\n", "'seed'"),
+    ],
+)
+@pytest.mark.parametrize("command", ["plan", "run", "compare", "report", "prune"])
+def test_a_broken_study_file_is_named_with_what_is_wrong(
+    command: str, text: str, told: str, layover: Layover, tmp_path: Path
+) -> None:
+    file = write(tmp_path, text)
+    code, _, error = layover(command, file, "--store", tmp_path / "store")
+    assert code == 2
+    assert error.startswith("error: ") and told in error and "Traceback" not in error
+    assert str(file) in error
+    assert not list((tmp_path / "store").glob("results/*"))
+
+
+def test_a_study_file_that_is_not_there_is_named(layover: Layover, tmp_path: Path) -> None:
+    for path in (tmp_path / "gone.py", tmp_path):
+        code, _, error = layover("plan", path, "--store", tmp_path / "store")
+        assert (code, error) == (2, f"error: there is no file {path}\n")
+
+
+def test_a_study_file_must_be_python(layover: Layover, tmp_path: Path) -> None:
+    path = tmp_path / "study.yaml"
+    path.write_text("arms: []", encoding="utf-8")
+    code, _, error = layover("plan", path, "--store", tmp_path / "store")
+    assert code == 2 and str(path) in error and ".py" in error
+
+
+@pytest.mark.parametrize(
+    ("argument", "told"),
+    [
+        ("steps_of_txt=3", "did you mean 'steps_of_text'?"),
+        ("seeds=3", "there are: steps_of_text"),
+        ("steps_of_text", "--set steps_of_text: expected NAME=VALUE"),
+        ("steps_of_text=many", "TypeError at line "),
+        ("steps_of_text=0", "a duration of 0 steps trains nothing"),
+    ],
+)
+def test_a_wrong_argument_is_refused(
+    argument: str, told: str, layover: Layover, tmp_path: Path
+) -> None:
+    code, _, error = layover("plan", TINY, "--store", tmp_path / "store", "--set", argument)
+    assert code == 2 and told in error
+
+
+def test_an_argument_reaches_the_study(layover: Layover, store: Path) -> None:
+    code, out, _ = layover("plan", TINY, "--store", store, "--json", "--set", "steps_of_text=21")
+    counts = json.loads(out)
+    # The encoder is another one, and with it all that comes after it.
+    assert code == 0 and counts["done"] == 3 and counts["todo"] == counts["stages"] - 3
+
+
+def test_an_unknown_arm_is_told_with_its_neighbour(layover: Layover, store: Path) -> None:
+    code, _, error = layover("where", TINY, "dirct", "--store", store)
+    assert (code, error) == (2, "error: no arm is called 'dirct': did you mean 'direct'?\n")
+
+
+# A store in which everything is done
+
+
+def test_when_all_is_done_the_plan_says_so(
+    layover: Layover, tiny_run: tuple[Store, Outcome], tiny: Study
+) -> None:
+    count = len(tiny.stages)
+    code, out, error = layover("plan", TINY, "--store", tiny_run[0].root)
+    assert (code, error) == (0, "")
+    assert out.startswith(f"tiny: {count} stages, {count} done, 0 to do\n")
+    assert "12 trainings; sharing saved " in out
+
+
+def test_a_second_run_does_nothing(layover: Layover, store: Path, tiny: Study) -> None:
+    before = state(store)
+    code, out, _ = layover("run", TINY, "--store", store)
+    assert code == 0 and out.startswith(f"all {len(tiny.stages)} stages of tiny are done\n")
+    assert state(store) == before
+
+
+def test_what_is_meant_for_programs_is_json(
+    layover: Layover, tiny_run: tuple[Store, Outcome]
+) -> None:
+    root = tiny_run[0].root
+    code, out, _ = layover("plan", TINY, "--store", root, "--json")
+    counts = json.loads(out)
+    assert code == 0 and counts["todo"] == 0 and counts["stages"] == counts["done"]
+    assert counts["trainings"] < counts["trainings_without_sharing"]
+    code, out, _ = layover("compare", TINY, "--store", root, "--json")
+    rows = [json.loads(line) for line in out.splitlines()]
+    assert code == 0 and {row["arm"] for row in rows} == {"nli", "tags + mlm"}
+    assert all(row["low"] <= row["difference"] <= row["high"] for row in rows)
+    for command in (("where", TINY, "direct", "--store", root), ("tasks",), ("encoders",)):
+        code, out, _ = layover(*command, "--json")
+        assert code == 0 and all(json.loads(line) for line in out.splitlines()) and out
+
+
+def test_the_comparison_of_an_empty_store_is_not_an_error(layover: Layover, tmp_path: Path) -> None:
+    code, out, error = layover("compare", TINY, "--store", tmp_path / "new")
+    assert (code, error) == (0, "") and "not measured" in out
+
+
+def test_the_models_of_an_arm_load_anywhere(
+    layover: Layover, tiny_run: tuple[Store, Outcome], tiny: Study
+) -> None:
+    _, out, _ = layover("where", TINY, "tags + mlm", "--store", tiny_run[0].root, "--json")
+    rows = [json.loads(line) for line in out.splitlines()]
+    assert {row["target"] for row in rows} == {"POS", "QA", "choice", "retrieval"}
+    assert {row["seed"] for row in rows} == {0}
+    for row in rows:
+        model = transformers.AutoModel.from_pretrained(row["model"])
+        assert model.config.hidden_size == 32
+        assert len(transformers.AutoTokenizer.from_pretrained(row["model"])) <= 600
+
+
+def test_a_report_is_written_where_it_was_asked_for(
+    layover: Layover, tiny_run: tuple[Store, Outcome], tmp_path: Path
+) -> None:
+    page = tmp_path / "page.html"
+    code, out, _ = layover("report", TINY, "--store", tiny_run[0].root, "--out", page)
+    assert (code, out) == (0, f"{page}\n") and page.read_text().startswith("<!")
+    bad = tmp_path / "gone" / "page.html"
+    code, _, error = layover("report", TINY, "--store", tiny_run[0].root, "--out", bad)
+    assert code == 2 and f"cannot be written to {bad}" in error
+
+
+# Results that are gone, cut short or changed
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-100])
+
+
+def flip(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(bytes(content))
+
+
+def remove_leaf(store: Path, leaf: Score, *more: Stage) -> None:
+    for stage in (leaf, leaf.predictions, *more):
+        shutil.rmtree(folder(store, stage))
+
+
+def encoder_of(leaf: Score) -> Train:
+    """The first training of its chain, which all arms share."""
+    return trainings(leaf.predictions.model)[0]
+
+
+def weights(store: Path, stage: Train) -> Path:
+    (path,) = folder(store, stage).glob("models/*/model.safetensors")
+    return path
+
+
+@pytest.mark.parametrize("damage", [cut, Path.unlink])
+def test_a_model_that_is_not_whole_is_made_anew_when_it_is_needed(
+    damage: Callable[[Path], None], layover: Layover, store: Path, tiny: Study
+) -> None:
+    leaf = pos(tiny)
+    encoder, target = encoder_of(leaf), trainings(leaf.predictions.model)[-1]
+    good = weights(store, encoder).read_bytes()
+    scores = (folder(store, leaf) / "scores.json").read_bytes()
+    damage(weights(store, encoder))
+    before = state(store)
+    assert layover("run", TINY, "--store", store)[0] == 0
+    assert state(store) == before
+    remove_leaf(store, leaf, target)
+    assert layover("run", TINY, "--store", store)[0] == 0
+    stages: tuple[Stage, ...] = (encoder, target, leaf.predictions, leaf)
+    assert redone(store, before) == {stage.name for stage in stages}
+    assert weights(store, encoder).read_bytes() == good
+    assert (folder(store, leaf) / "scores.json").read_bytes() == scores
+
+
+def test_a_model_that_was_changed_is_never_used(layover: Layover, store: Path, tiny: Study) -> None:
+    leaf = pos(tiny)
+    target = trainings(leaf.predictions.model)[-1]
+    good = weights(store, target).read_bytes()
+    flip(weights(store, target))
+    remove_leaf(store, leaf)
+    before = state(store)
+    code, _, error = layover("run", TINY, "--store", store)
+    told = " ".join(error.split())
+    assert code == 1 and "model.safetensors is not what was written" in told
+    assert "run the study again, it is made anew and nothing else is lost" in told
+    assert layover("run", TINY, "--store", store)[0] == 0
+    stages: tuple[Stage, ...] = (target, leaf.predictions, leaf)
+    assert redone(store, before) == {stage.name for stage in stages}
+    assert weights(store, target).read_bytes() == good
+
+
+def test_a_store_of_a_newer_version_is_left_alone(layover: Layover, store: Path) -> None:
+    (store / "layover-store.json").write_text('{"format": 99}', encoding="utf-8")
+    before = state(store)
+    for command in ("run", "prune", "compare"):
+        code, _, error = layover(command, TINY, "--store", store)
+        assert code == 2 and "newer" in error
+    assert state(store) == before
+
+
+# Pruning
+
+
+def models(store: Path) -> set[str]:
+    return {path.parts[-4] for path in store.glob("results/*/models/*/model.safetensors")}
+
+
+def test_pruning_frees_models_and_loses_no_result(
+    layover: Layover, store: Path, tiny: Study
+) -> None:
+    command = ("compare", TINY, "--store", store, "--json")
+    told = layover(*command)
+    code, out, _ = layover("prune", TINY, "--store", store)
+    assert code == 0 and float(out.removeprefix("freed ").partition(" ")[0]) > 0
+    assert not any(name.startswith("train-") for name in models(store))
+    assert layover(*command) == told
+    before = state(store)
+    assert layover("run", TINY, "--store", store)[0] == 0
+    assert layover("prune", TINY, "--store", store)[1].startswith("freed 0.0 MB")
+    assert state(store) == before
+
+
+def test_after_pruning_only_what_is_needed_is_trained_again(
+    layover: Layover, store: Path, tiny: Study
+) -> None:
+    leaf = pos(tiny, "nli")
+    chain = trainings(leaf.predictions.model)
+    scores = (folder(store, leaf) / "scores.json").read_bytes()
+    layover("prune", TINY, "--store", store)
+    # Predictions are kept, so that scoring them again needs no model.
+    shutil.rmtree(folder(store, leaf))
+    before = state(store)
+    assert layover("run", TINY, "--store", store)[0] == 0
+    assert redone(store, before) == {leaf.name}
+    remove_leaf(store, leaf)
+    before = state(store)
+    assert layover("run", TINY, "--store", store)[0] == 0
+    assert redone(store, before) == {leaf.name, leaf.predictions.name, *(x.name for x in chain)}
+    assert (folder(store, leaf) / "scores.json").read_bytes() == scores
+
+
+def test_pruning_leaves_what_is_still_needed_and_what_is_kept(
+    layover: Layover, store: Path, tiny: Study, tmp_path: Path
+) -> None:
+    file = write(
+        tmp_path,
+        f"import sys\nsys.path.insert(0, {str(TINY.parent)!r})\n"
+        "import dataclasses\nimport tiny_study\n\n"
+        "def study():\n"
+        "    return dataclasses.replace(tiny_study.study(), keep=('nli',))\n",
+    )
+    waiting = pos(tiny)
+    remove_leaf(store, waiting)
+    layover("prune", file, "--store", store)
+    kept = {x.name for x in closure(tiny.arm("nli").leaves) if isinstance(x, Train)}
+    expected = kept | {trainings(waiting.predictions.model)[-1].name}
+    assert {name for name in models(store) if name.startswith("train-")} == expected
+
+
+# The guard
+
+
+def test_a_study_that_is_not_zero_shot_is_stopped_before_it_is_trained(
+    layover: Layover, store: Path, tiny: Study, tmp_path: Path
+) -> None:
+    file = write(
+        tmp_path,
+        f"import sys\nsys.path.insert(0, {str(TINY.parent)!r})\n"
+        "import dataclasses\nimport tiny_study\n\n"
+        "def study(allow=()):\n"
+        "    changes = {'source': 'qbe', 'allow': tuple(allow)}\n"
+        "    return dataclasses.replace(tiny_study.study(), **changes)\n",
+    )
+    leaf = pos(tiny)
+    remove_leaf(store, leaf)
+    before = state(store)
+    code, _, error = layover("run", file, "--store", store)
+    assert code == 2 and "tiny is not what it says" in error and "'pos in qal'" in error
+    assert state(store) == before
+    names: Any = [f"{task} in qal" for task in ("pos", "qa", "choice", "nli", "supertags")]
+    allowed = f"allow={json.dumps(names)}"
+    code, _, error = layover("run", file, "--store", store, "--set", allowed)
+    assert code == 0 and "allowed by the study: pos in qal" in error
+    assert redone(store, before) == {leaf.name, leaf.predictions.name}
