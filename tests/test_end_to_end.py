@@ -83,7 +83,7 @@ def test_every_model_gives_the_same_logits_under_its_auto_class(tiny: Study, tin
     assert len(seen) == 5
 
 
-def test_worker_processes_finish_a_study_too(tiny: Study, tmp_path: Path) -> None:
+def test_worker_processes_give_the_same_bits(tiny: Study, tiny_run: Run, tmp_path: Path) -> None:
     store = Store(tmp_path / "a store with spaces")
     origin = Origin(file=str(Path(__file__).parent / "tiny_study.py"))
     executor = Process(store, origin, 2, 1, lambda event: None)
@@ -93,6 +93,16 @@ def test_worker_processes_finish_a_study_too(tiny: Study, tmp_path: Path) -> Non
         executor.close()
     assert not outcome.failed
     assert plan(tiny, store).todo == ()
+    # Which worker does a stage, and what it did before, must not show in any file but the logs.
+    for stage in tiny.stages:
+        mine, theirs = (one.record(stage) for one in (store, tiny_run[0]))
+        assert mine and theirs
+        assert digests(mine) == digests(theirs), stage.label
+
+
+def digests(record: dict[str, Any]) -> dict[str, str]:
+    files = record["files"]
+    return {name: files[name]["sha256"] for name in files if not name.endswith(".log")}
 
 
 def test_a_truncated_result_is_named_and_made_anew(tiny: Study, tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ from layover.tasks.mixture import parts_of
 
 Run = tuple[Store, Outcome]
 
-PATIENCE = 30.0
+PATIENCE = 120.0
 """Seconds in which anything that these tests wait for must happen."""
 
 STUDY = """

@@ -96,6 +96,16 @@ def test_a_carried_head_is_said(xlmr: Path, tmp_path: Path) -> None:
     assert "new" not in handoff
 
 
+def test_new_heads_follow_from_the_seed_alone(xlmr: Path, bert: Path) -> None:
+    for folder, kind in ((xlmr, Choice()), (bert, Choice()), (bert, PAIRS.type)):
+        found = []
+        for noise in (1, 2):
+            # What a process did before.
+            torch.manual_seed(noise)
+            found.append(state(loaded(folder, task(kind), seed=7).heads["toy"]))
+        assert all(torch.equal(found[0][name], found[1][name]) for name in found[0])
+
+
 @pytest.mark.parametrize("name", ["wiki.en", "items", "type", "a b/c"])
 def test_a_task_may_have_any_name(xlmr: Path, tmp_path: Path, name: str) -> None:
     named = task(Classification(labels=("A", "B")), name)

@@ -170,6 +170,10 @@ def load_encoder(folder: Path, remote: bool = False) -> tuple[Any, list[str]]:
                 "together"
             )
     loaded = len(base.state_dict()) - len(info["missing_keys"])
+    if len(missing) < len(info["missing_keys"]):
+        # Transformers made up a pooler, from numbers that no seed decides: a head that needs one
+        # draws its own.
+        base.pooler = None
     notes = [f"{loaded} encoder tensors loaded from {folder.name}"]
     if dropped := sorted({name.partition(".")[0] for name in info["unexpected_keys"]}):
         notes.append(f"dropped: {', '.join(dropped)}")
