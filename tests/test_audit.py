@@ -16,10 +16,10 @@ from layover.executors.execute import Outcome, execute, plan
 from layover.executors.local import Local
 from layover.languages import Language
 from layover.metrics.accuracy import ACCURACY, WORD_ACCURACY
-from layover.recipe import Recipe, steps
+from layover.recipe import Recipe, Selection, steps
 from layover.registry import load_file
 from layover.stage import Stage
-from layover.stages import Stop, World, chain, evaluate
+from layover.stages import Phase, Stop, World, chain, evaluate
 from layover.store import Store
 from layover.study import Arm, Study
 from layover.tasks.formats import Conll, Tsv
@@ -137,6 +137,25 @@ def test_it_is_found_at_any_place_of_the_chain_and_in_any_part_of_a_mixture(
     ]
     for stops in chains:
         assert names(audit(study_of(test, *stops), nowhere)) == {"other in deu"}
+
+
+def test_choosing_a_checkpoint_on_the_test_is_found(files: Callable[..., Data]) -> None:
+    train = files("judge", "train", {"eng": TRAIN})
+    test = files("judge", "test", {"eng": TEST, "deu": sentences(2000, 50)})
+    chosen = Phase(data=train, selection=Selection(data=test, metric=ACCURACY, every=1))
+    assert names(audit(study_of(test, chosen), nowhere)) == {
+        "judge in deu",
+        "judge overlaps judge in eng",
+        "judge overlaps judge in deu",
+    }
+
+
+def test_files_that_are_missing_are_left_to_the_stages_that_need_them(
+    files: Callable[..., Data], tmp_path: Path
+) -> None:
+    train, test = files("judge", "train", {"eng": TRAIN}), files("judge", "test", {"deu": TRAIN})
+    (tmp_path / "judge-train-eng.txt").unlink()
+    assert audit(study_of(test, train), nowhere) == ()
 
 
 def test_training_in_a_language_that_is_not_measured_is_nobodys_business(

@@ -301,6 +301,9 @@ def test_pruning_frees_models_and_loses_no_result(
     code, out, _ = layover("prune", TINY, "--store", store)
     assert code == 0 and float(out.removeprefix("freed ").partition(" ")[0]) > 0
     assert not any(name.startswith("train-") for name in models(store))
+    # How a training went is still known.
+    trained = [folder(store, stage) for stage in tiny.stages if isinstance(stage, Train)]
+    assert all((place / "log.jsonl").exists() for place in trained)
     assert layover(*command) == told
     before = state(store)
     assert layover("run", TINY, "--store", store)[0] == 0

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from layover.errors import AuditError
 from layover.languages import language as find_language
 from layover.stage import Stage, stages_in
-from layover.stages import Score, trainings
+from layover.stages import Score, Train, trainings
 from layover.study import Study
 from layover.tasks.mixture import parts_of
 from layover.tasks.sources import Locator
@@ -90,15 +90,27 @@ def sources(study: Study) -> tuple[Stage, ...]:
 
 
 def _pairs(study: Study) -> dict[tuple[Data, Data], str]:
-    """(training data, evaluation data) -> target, for all supervised trainings."""
+    """(training data, evaluation data) -> target, for all supervised trainings whose files are
+    there: a stage whose data are missing says so itself."""
     found: dict[tuple[Data, Data], str] = {}
     for leaf in study.leaves:
         if isinstance(leaf, Score):
+            measured = leaf.predictions.data
             for training in trainings(leaf.predictions.model):
-                for part in parts_of(training.data):
-                    if part.task.type.head != "lm":
-                        found.setdefault((part, leaf.predictions.data), leaf.target)
+                for part in _labels_of(training):
+                    if any(True for data in (part, measured) for _ in data.missing_files()):
+                        continue
+                    found.setdefault((part, measured), leaf.target)
     return found
+
+
+def _labels_of(training: Train) -> Iterator[Data]:
+    """Data whose labels a training sees, be it to choose a checkpoint."""
+    for part in parts_of(training.data):
+        if part.task.type.head != "lm":
+            yield part
+    if training.selection is not None:
+        yield training.selection.data
 
 
 def _languages(study: Study) -> Iterator[Finding]:
@@ -107,7 +119,7 @@ def _languages(study: Study) -> Iterator[Finding]:
             if code != study.source and code in test.languages:
                 yield Finding(
                     name=f"{part.task.name} in {code}",
-                    explanation=f"{part.label} trains on labels in {find_language(code).name}, "
+                    explanation=f"{part.label} uses labels in {find_language(code).name}, "
                     f"for which {target} is called zero-shot (the source is {study.source})",
                 )
 

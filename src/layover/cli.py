@@ -204,6 +204,7 @@ def where(
 ) -> None:
     """The folders of an arm's models."""
     value, place = _open(study, store, arguments)
+    rows = []
     for leaf in value.arm(arm).leaves:
         assert isinstance(leaf, Score)
         model = leaf.predictions.model
@@ -211,8 +212,14 @@ def where(
             continue
         models = place.result_folder(model) / "models"
         for path in sorted(item.parent for item in models.glob("*/config.json")):
-            row = {"target": leaf.target, "seed": getattr(model, "seed", None), "model": str(path)}
-            typer.echo(json.dumps(row) if as_json else f"{leaf.target}\t{row['seed']}\t{path}")
+            rows.append((leaf.target, getattr(model, "seed", None), str(path)))
+    for row in rows:
+        named = dict(zip(("target", "seed", "model"), row, strict=True))
+        typer.echo(json.dumps(named) if as_json else "\t".join(map(str, row)))
+    if not rows:
+        raise StudyError(
+            f"{arm} has no model in {store}: run the study, or undo a prune by running"
+        )
 
 
 @app.command()

@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from types import TracebackType
 
-from rich.console import Console
+from rich.console import Console, Group
 from rich.live import Live
+from rich.progress_bar import ProgressBar
 from rich.table import Table
 
 from layover.executors.execute import Plan
@@ -58,7 +59,7 @@ class Watch:
 
     def say(self, message: str) -> None:
         """A line that stays."""
-        self.console.print(message, highlight=False, soft_wrap=True)
+        self.console.print(message, highlight=False, soft_wrap=not self.console.is_terminal)
 
     def event(self, event: Event) -> None:
         """A running stage has something to tell. A message that many stages have in common, such
@@ -72,11 +73,12 @@ class Watch:
         if event.total:
             self.running[event.key] = (stage, event)
 
-    def view(self) -> Table:
-        """The table that is drawn."""
-        table = Table.grid(padding=(0, 2))
+    def view(self) -> Group:
+        """What is drawn: the whole study in a line, then a line for each running stage."""
         spent = time.monotonic() - self.started
-        table.add_row(f"[bold]{self.finished} of {self.total} stages[/]", f"{spent:.0f} s")
+        whole, table = Table.grid(padding=(0, 2)), Table.grid(padding=(0, 2))
+        bar = ProgressBar(total=max(self.total, 1), completed=self.finished, width=24)
+        whole.add_row(f"[bold]{self.finished} of {self.total} stages[/]", bar, f"{spent:.0f} s")
         for stage, event in list(self.running.values()):
             if event is None:
                 table.add_row(stage.label, "starting")
@@ -90,4 +92,4 @@ class Watch:
             if "remaining" in numbers:
                 told.append(f"{numbers['remaining']:.0f} s left")
             table.add_row(stage.label, *told)
-        return table
+        return Group(whole, table)

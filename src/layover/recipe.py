@@ -9,6 +9,9 @@ from layover.errors import StudyError
 from layover.metrics.metric import Metric
 from layover.tasks.task import Data
 
+MIN_LENGTH = 8
+"""Room for the special tokens of a pair and a word of each."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Duration:
@@ -61,6 +64,11 @@ class Recipe:
     trainable: Literal["all"] = "all"
 
     def __post_init__(self) -> None:
+        if self.batch < 1 or self.accumulation < 1 or self.max_length < MIN_LENGTH:
+            raise StudyError(
+                f"batch {self.batch}, accumulation {self.accumulation} and max_length "
+                f"{self.max_length} train nothing: at least 1, 1 and {MIN_LENGTH} are needed"
+            )
         if self.batch % self.accumulation:
             raise StudyError(
                 f"batch {self.batch} cannot be split into {self.accumulation} equal parts"

@@ -82,11 +82,13 @@ def raising(path: Path) -> Iterator[None]:
     """What the code of a user's file raises becomes a `StudyError` with the line in that file."""
     try:
         yield
-    except LayoverError:
-        raise
     except Exception as error:
         frames = traceback.extract_tb(error.__traceback__)
         lines = [frame.lineno for frame in frames if Path(frame.filename) == path]
+        if isinstance(error, LayoverError):
+            if not lines:
+                raise
+            raise type(error)(f"{path} at line {lines[-1]}: {error}") from error
         if isinstance(error, SyntaxError):
             lines = [error.lineno]
         where = f" at line {lines[-1]}" if lines else ""

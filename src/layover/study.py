@@ -94,7 +94,7 @@ def load(origin: Origin) -> Study:
         sys.path.append(folder)
     module = load_file(path, f"study {path.resolve()}")
     build = getattr(module, "study", None)
-    if build is None:
+    if not callable(build):
         raise StudyError(f"{path} defines no function study()")
     _check_arguments(build, dict(origin.arguments), path)
     with raising(path):

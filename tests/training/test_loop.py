@@ -68,7 +68,7 @@ def test_a_step_in_pieces_has_the_gradient_of_the_whole(
     whole = gradients(calm, data, 1, Toy(folder=tmp_path))
     pieces = gradients(calm, data, accumulation, Toy(folder=tmp_path))
     assert whole.keys() == pieces.keys()
-    assert max(float(value.abs().max()) for value in whole.values()) > 1e-3
+    assert max(float(value.abs().max()) for value in whole.values()) > 1e-4
     for name in whole:
         assert torch.allclose(whole[name], pieces[name], atol=1e-6), name
 

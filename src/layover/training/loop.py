@@ -161,6 +161,11 @@ class Loop:
         score = selector.measure(self.heads)
         torch.set_rng_state(state)
         self.heads.train()
+        if math.isnan(score):
+            raise TrainingError(
+                f"{selector.selection.metric.label} on {selector.selection.data.label} is not a "
+                "number, so no checkpoint is better than another: choose other data to select by"
+            )
         best = self.position.best_score
         if best is None or score > best:
             self.scratch.mkdir(exist_ok=True)
@@ -207,10 +212,12 @@ class Loop:
 
 
 def _keep_log(log: Path, step: int) -> None:
-    """Drop log lines from after the checkpoint: they will be written again."""
-    lines = log.read_text(encoding="utf-8").splitlines() if log.exists() else []
-    kept = [line for line in lines if json.loads(line)["step"] <= step]
-    log.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
+    """Drop log lines from after the checkpoint, which will be written again, and one that a kill
+    cut short."""
+    lines = log.read_text(encoding="utf-8").splitlines(keepends=True) if log.exists() else []
+    whole = [line for line in lines if line.endswith("\n")]
+    kept = [line for line in whole if json.loads(line)["step"] <= step]
+    log.write_text("".join(kept), encoding="utf-8")
 
 
 class _Meter:
