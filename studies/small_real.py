@@ -90,7 +90,7 @@ class Seed:
         )
         self.encoder = chain(
             self.untrained,
-            Phase(data=self.text, recipe=self.recipe(12_000, 1e-3, batch=16, rate=3, length=32)),
+            Phase(data=self.text, recipe=self.recipe(10_000, 1e-3, batch=16, rate=3, length=32)),
             Phase(
                 data=self.text,
                 recipe=self.recipe(600, 1e-3, batch=18, rate=3, length=64),
@@ -161,7 +161,7 @@ class Seed:
         return {
             "direct": (),
             "SICK": (Phase(data=sick, recipe=self.recipe(250, 5e-4)),),
-            "SICK + MLM": (Phase(data=beside, recipe=self.recipe(500, 5e-4)),),
+            "SICK + MLM": (Phase(data=beside, recipe=self.recipe(300, 5e-4)),),
             "SQuAD": (Phase(data=squad, recipe=self.recipe(125, 5e-4, length=128)),),
         }[name]
 

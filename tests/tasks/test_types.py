@@ -203,6 +203,22 @@ def test_every_character_of_a_long_context_is_in_a_window(tokenizer: Any) -> Non
     assert {at for at, character in enumerate(context) if character != " "} <= covered
 
 
+def test_questions_of_any_length_leave_room_for_the_context_or_are_refused(tokenizer: Any) -> None:
+    context = " ".join(SENTENCES)
+    refused = []
+    for count in range(1, 40):
+        asked = passage(context, "1902", asked=" ".join(["girl"] * count))
+        try:
+            units = encode(Spans(), [asked], tokenizer, 40)
+        except DataError as error:
+            assert "leaves too little room for its context in max_length 40" in str(error)
+            refused.append(count)
+            continue
+        ends = {end for unit in units for end in unit.alignment[1::2]}
+        assert max(ends) == len(context) and all(len(unit.sequences[0]) <= 40 for unit in units)
+    assert 1 not in refused and refused == list(range(refused[0], 40))
+
+
 def test_a_window_without_the_answer_points_at_its_first_token(tokenizer: Any) -> None:
     units = encode(Spans(), [passage(" ".join(SENTENCES), "seven red")], tokenizer, 40)
     assert units[0].target != (0, 0)

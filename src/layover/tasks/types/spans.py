@@ -59,7 +59,7 @@ class Spans:
             [example.context for example in examples],
             truncation="only_second",
             max_length=max_length,
-            stride=min(self.stride, max_length // 4),
+            stride=self._overlap(max_length),
             return_overflowing_tokens=True,
             return_offsets_mapping=True,
             verbose=False,
@@ -72,12 +72,19 @@ class Spans:
             target = _target(examples[index], alignment)
             yield Unit(index, (ids,), (segments[window],), target, alignment)
 
+    def _overlap(self, max_length: int) -> int:
+        """Tokens that windows share: `stride`, or less where windows are short."""
+        return min(self.stride, max_length // 4)
+
     def _check_room(
         self, examples: Sequence[Passage], tokenizer: Tokenizer, max_length: int
     ) -> None:
-        questions = tokenizer([example.question.strip() for example in examples], verbose=False)
-        for example, ids in zip(examples, questions["input_ids"], strict=True):
-            if len(ids) > max_length // 2:
+        """Each window must bring something new beside the question and what windows share."""
+        questions = [example.question.strip() for example in examples]
+        encoded = tokenizer(questions, add_special_tokens=False, verbose=False)
+        special = len(tokenizer("", "")["input_ids"])
+        for example, ids in zip(examples, encoded["input_ids"], strict=True):
+            if max_length - special - len(ids) <= self._overlap(max_length):
                 raise DataError(
                     f"the question of example {example.id!r} has {len(ids)} tokens, which leaves "
                     f"too little room for its context in max_length {max_length}: raise max_length"
