@@ -76,13 +76,11 @@ class Spans:
         """Tokens that windows share: `stride`, or less where windows are short."""
         return min(self.stride, max_length // 4)
 
-    def _check_room(
-        self, examples: Sequence[Passage], tokenizer: Tokenizer, max_length: int
-    ) -> None:
+    def _check_room(self, examples: Sequence[Passage], tokenizer: Any, max_length: int) -> None:
         """Each window must bring something new beside the question and what windows share."""
         questions = [example.question.strip() for example in examples]
         encoded = tokenizer(questions, add_special_tokens=False, verbose=False)
-        special = len(tokenizer("", "")["input_ids"])
+        special = tokenizer.num_special_tokens_to_add(pair=True)
         for example, ids in zip(examples, encoded["input_ids"], strict=True):
             if max_length - special - len(ids) <= self._overlap(max_length):
                 raise DataError(
