@@ -20,7 +20,7 @@ check: install
 	$(BIN)/mypy
 
 test: install
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses 2 --dist loadfile
 
 demo: install
 	$(BIN)/layover run studies/demo.py

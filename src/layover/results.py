@@ -91,7 +91,9 @@ def report(study: Study, store: Store, commands: tuple[str, ...] = ()) -> Report
     targets = tuple(dict.fromkeys(leaf.target for arm in study.arms for leaf in _scores(arm)))
     total = len(study.leaves)
     have = sum(store.complete(leaf) for leaf in study.leaves)
-    notes = () if have == total else (f"{total - have} of {total} measurements are missing.",)
+    notes = [f"The study allows what the guard would stop: {name}." for name in study.allow]
+    if have < total:
+        notes.append(f"{total - have} of {total} measurements are missing.")
     return Report(
         study=study.name,
         question=study.question,
@@ -114,7 +116,7 @@ def report(study: Study, store: Store, commands: tuple[str, ...] = ()) -> Report
         trainings=_trainings(study, store),
         provenance=_provenance(study, store),
         commands=commands,
-        notes=notes,
+        notes=tuple(notes),
     )
 
 
