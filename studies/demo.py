@@ -22,14 +22,14 @@ from layover.tasks.task import Data, Subset, Task
 from layover.world import Shape
 
 SHORT = Recipe(
-    duration=steps(1260),
+    duration=steps(1080),
     learning_rate=2e-3,
     embedding_rate=3.0,
     batch=42,
     warmup=0.08,
     max_length=24,
 )
-LONG = Recipe(duration=steps(700), learning_rate=1e-3, embedding_rate=3.0, batch=18, max_length=56)
+LONG = Recipe(duration=steps(600), learning_rate=1e-3, embedding_rate=3.0, batch=18, max_length=56)
 MODERATE = Recipe(duration=steps(187), learning_rate=5e-4)
 STRONG = Recipe(duration=steps(500), learning_rate=1e-3)
 
@@ -111,12 +111,12 @@ class Seed:
             "QA": (Phase(data=spans, recipe=STRONG),),
             "NLI": (Phase(data=nli, recipe=STRONG),),
             "multi-task": (
-                Phase(data=several, recipe=Recipe(duration=steps(600), learning_rate=5e-4)),
+                Phase(data=several, recipe=Recipe(duration=steps(480), learning_rate=5e-4)),
             ),
             "supertags + MLM": (
                 Phase(
                     data=beside,
-                    recipe=Recipe(duration=steps(374), learning_rate=5e-4, max_length=56),
+                    recipe=Recipe(duration=steps(320), learning_rate=5e-4, max_length=56),
                 ),
             ),
         }[name]

@@ -79,7 +79,7 @@ class Tasks:
 
     @cached_property
     def text(self) -> Task:
-        return self._from(MLM, type=MaskedText(rate=0.25, beginnings=True))
+        return self._from(MLM, type=MaskedText(rate=0.4, beginnings=True))
 
     @cached_property
     def pos(self) -> Task:
