@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ from layover.stages import Score, Train, seed_of, trainings
 from layover.stats import Estimates, paired_difference, score
 from layover.store import Store
 from layover.study import Study
+from layover.tasks.mixture import parts_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -205,28 +206,34 @@ def _levels(
 
 
 def _trainings(study: Study, store: Store) -> tuple[Training, ...]:
-    found: dict[str, Training] = {}
+    found: dict[str, list[Training]] = {}
     for arm in study.arms:
         for leaf in _scores(arm):
             for stage in trainings(leaf.predictions.model):
                 if stage.key not in found and store.record(stage):
-                    found[stage.key] = _training(arm.name, stage, store)
-    return tuple(found.values())
+                    found[stage.key] = list(_curves(arm.name, stage, store))
+    return tuple(curve for curves in found.values() for curve in curves)
 
 
-def _training(arm: str, stage: Train, store: Store) -> Training:
+def _curves(arm: str, stage: Train, store: Store) -> Iterator[Training]:
+    """The curve of each task of a training: losses of different tasks are not of one kind."""
     log = store.result_folder(stage) / "log.jsonl"
     lines = log.read_text(encoding="utf-8").splitlines() if log.exists() else []
     entries = [json.loads(line) for line in lines]
     dev = [entry for entry in entries if "dev" in entry]
-    return Training(
-        phase=stage.data.label,
-        arm=arm,
-        seed=stage.seed,
-        loss=tuple((entry["step"], entry["loss"]) for entry in entries if "loss" in entry),
-        dev=tuple((entry["step"], entry["dev"]) for entry in dev),
-        metric=dev[0]["metric"] if dev else "",
-    )
+    parts = parts_of(stage.data)
+    for number, part in enumerate(parts):
+        mine = [entry for entry in entries if entry.get("task") == part.task.name]
+        # What the checkpoint is chosen by is shown once.
+        chosen = dev if number == 0 else []
+        yield Training(
+            phase=part.label if len(parts) == 1 else f"{part.label}, of {stage.data.label}",
+            arm=arm,
+            seed=stage.seed,
+            loss=tuple((entry["step"], entry["loss"]) for entry in mine),
+            dev=tuple((entry["step"], entry["dev"]) for entry in chosen),
+            metric=chosen[0]["metric"] if chosen else "",
+        )
 
 
 def _provenance(study: Study, store: Store) -> dict[str, str]:
