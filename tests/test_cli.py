@@ -501,3 +501,29 @@ def test_only_models_that_layover_understands_predict(
     assert "is damaged" in layover("predict", folder, "--input", source)[2]
     about.unlink()
     assert "has no layover.json" in layover("predict", folder, "--input", source)[2]
+
+
+# Comparing
+
+
+def test_a_target_is_compared_language_by_language(layover: Layover, store: Path) -> None:
+    out = layover("compare", TINY, "--store", store, "--target", "POS")[1]
+    assert all(name in out for name in ("(Alvic)", "Belic", "Fenric"))
+    error = layover("compare", TINY, "--store", store, "--target", "PSO")[2]
+    assert error == "error: no target is called 'PSO': did you mean 'POS'?\n"
+
+
+def test_what_was_not_measured_is_null(layover: Layover, store: Path, tiny: Study) -> None:
+    def refuse(name: str) -> float:
+        raise AssertionError(f"{name} is not JSON")
+
+    shutil.rmtree(folder(store, pos(tiny, "nli")))
+    for line in layover("compare", TINY, "--store", store, "--json")[1].splitlines():
+        json.loads(line, parse_constant=refuse)
+
+
+def test_a_report_says_how_to_make_it_again(layover: Layover, tmp_path: Path) -> None:
+    out = tmp_path / "a report.html"
+    setting = "steps_of_text=3"
+    layover("report", TINY, "--store", tmp_path / "s", "--set", setting, "--out", out)
+    assert f"--store {tmp_path / 's'} --set {setting}" in out.read_text("utf-8")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 import os
+import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -12,9 +14,9 @@ from typing import Annotated, Any
 import typer
 
 from layover.encoders import Encoder
-from layover.errors import LayoverError, ModelError, StudyError
+from layover.errors import LayoverError, ModelError, StudyError, UnknownName
 from layover.executors.execute import Outcome, Plan, execute, first_words, plan
-from layover.registry import Registry, load_file
+from layover.registry import Registry, load_file, unknown
 from layover.stage import Stage, closure
 from layover.stages import Score, Train
 from layover.store import Store
@@ -135,13 +137,17 @@ def _explain(outcome: Outcome) -> None:
         raise typer.Exit(1)
 
 
-def _compare(study: Study, store: Store) -> None:
+def _compare(study: Study, store: Store, target: str = "") -> None:
     from rich.console import Console
 
     from layover.report.table import table
     from layover.results import report as gather
 
-    Console().print(table(gather(study, store)))
+    found = gather(study, store)
+    names = [one.name for one in found.targets]
+    if target and target not in names:
+        raise UnknownName(unknown("target", target, names))
+    Console().print(table(found, target))
 
 
 @app.command()
@@ -149,6 +155,7 @@ def compare(
     study: StudyFile,
     store: StoreFolder = DEFAULT_STORE,
     arguments: Argument = None,
+    target: Annotated[str, typer.Option(help="One target, language by language.")] = "",
     as_json: AsJson = False,
 ) -> None:
     """Paired differences from the baseline, with 95 % intervals."""
@@ -156,7 +163,7 @@ def compare(
 
     value, place = _open(study, store, arguments)
     if not as_json:
-        _compare(value, place)
+        _compare(value, place, target)
         return
     for cell in gather(value, place).differences:
         for language, interval in {"": cell.estimates.mean, **cell.estimates.languages}.items():
@@ -164,13 +171,18 @@ def compare(
                 "arm": cell.arm,
                 "target": cell.target,
                 "language": language or "zero-shot mean",
-                "difference": interval.estimate,
-                "low": interval.low,
-                "high": interval.high,
+                "difference": _number(interval.estimate),
+                "low": _number(interval.low),
+                "high": _number(interval.high),
                 "seeds": interval.seeds,
                 "examples": interval.examples,
             }
             typer.echo(json.dumps(row))
+
+
+def _number(value: float) -> float | None:
+    """JSON has no NaN: what was not measured is null."""
+    return None if math.isnan(value) else value
 
 
 @app.command()
@@ -186,7 +198,11 @@ def report(
 
     value, place = _open(study, store, arguments)
     path = out or store / f"{value.name}.html"
-    commands = (f"layover run {study} --store {store}", f"layover report {study} --store {store}")
+    settings = "".join(f" --set {shlex.quote(item)}" for item in arguments or ())
+    commands = tuple(
+        f"layover {verb} {shlex.quote(str(study))} --store {shlex.quote(str(store))}{settings}"
+        for verb in ("run", "report")
+    )
     try:
         path.write_text(render(gather(value, place, commands)), encoding="utf-8")
     except OSError as error:
