@@ -75,7 +75,7 @@ class Place:
         arguments = ["run", str(self.study), "--store", str(self.store), "--workers", str(workers)]
         process = subprocess.Popen(
             [*command, *arguments],
-            env={**os.environ, "SLOW": slow},
+            env={**os.environ, "SLOW": slow, "PYTHONFAULTHANDLER": "1"},
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
@@ -259,9 +259,11 @@ def test_control_c_stops_in_order(tiny: Study, tiny_run: Run, tmp_path: Path) ->
         until(lambda: len(place.checkpoints()) == 2)
         os.killpg(process.pid, signal.SIGINT)
         try:
-            _, errors = process.communicate(timeout=10)
+            _, errors = process.communicate(timeout=PATIENCE / 2)
         except subprocess.TimeoutExpired:
-            pytest.fail("Control-C did not end the run")
+            # The fault handler says where it hangs.
+            process.send_signal(signal.SIGABRT)
+            pytest.fail(f"Control-C did not end the run:\n{process.communicate()[1]}")
         assert process.returncode == 130
         assert errors.endswith("stopped; run the same command again to go on\n")
         assert place.alive == []

@@ -96,7 +96,7 @@ GOLDEN = {
     "span metric": "84f4d39e1a7248f472c6",
 }
 
-TINY = "6dd21347d453cd10d265"
+TINY = "0536741e0063c0320391"
 """The key of all keys of the tiny study."""
 
 
