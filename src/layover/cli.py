@@ -109,7 +109,7 @@ def run(
     planned = plan(value, place)
     if planned.todo:
         threads = max(stage.resources.threads for stage in planned.todo)
-        count = workers or max(1, (os.cpu_count() or 1) // threads)
+        count = workers or max(1, _cores() // threads)
         with Watch(planned) as watch:
             executor = Process(place, origin, min(count, len(planned.todo)), threads, watch.event)
             try:
@@ -123,6 +123,13 @@ def run(
     else:
         typer.echo(f"all {len(planned.stages)} stages of {value.name} are done")
     _compare(value, place)
+
+
+def _cores() -> int:
+    """The cores that this process may use, which can be fewer than the machine has."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _explain(outcome: Outcome) -> None:
