@@ -1,6 +1,6 @@
 """Which intermediate training helps zero-shot transfer? The demo's question of many more worlds.
 
-Two more targets and two more ways than the demo has. Twelve worlds take about an hour and a half
+Two more targets and two more ways than the demo has. Twelve worlds take about half an hour
 on four cores; `--set seeds=30` asks more of them, and reuses what is there.
 """
 
