@@ -55,6 +55,15 @@ if sys.argv[0].endswith("worker.py"):
 """The tiny study, whose processes say who they are, save every step and may be slow."""
 
 
+MAIN = """
+import signal
+# A shell that starts tests in the background has them ignore Control-C.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from layover.cli import main
+main()
+"""
+
+
 @dataclass(kw_only=True)
 class Place:
     """A study file whose processes are known, and its store."""
@@ -71,7 +80,7 @@ class Place:
     @contextmanager
     def run(self, slow: str = "", workers: int = 1) -> Iterator[subprocess.Popen[str]]:
         """`layover run` in a process group of its own; nothing outlives the block."""
-        command = [sys.executable, "-c", "from layover.cli import main; main()"]
+        command = [sys.executable, "-c", MAIN]
         arguments = ["run", str(self.study), "--store", str(self.store), "--workers", str(workers)]
         process = subprocess.Popen(
             [*command, *arguments],
