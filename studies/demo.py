@@ -5,6 +5,7 @@ findings of any paper. Each seed has its own world, encoder, heads and samples.
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from layover.encoders import Start, Tiny
@@ -94,9 +95,10 @@ class Seed:
             ),
         )
 
-    def leaves(self, start: Start, *stops: Stop) -> tuple[Stage, ...]:
+    def leaves(self, start: Start, *stops: Stop, learn: bool = True) -> tuple[Stage, ...]:
         """Every target, reached from `start` by way of `stops`."""
-        return leaves(start, *stops, targets=self.targets, recipe=MODERATE, seeds=(self.seed,))
+        targets = self.targets if learn else map(untrained, self.targets)
+        return leaves(start, *stops, targets=targets, recipe=MODERATE, seeds=(self.seed,))
 
     def stops(self, name: str) -> tuple[Stop, ...]:
         """What comes between the encoder and the target."""
@@ -123,6 +125,7 @@ class Seed:
 
 
 ARMS = ("direct", "supertags", "QA", "NLI", "multi-task", "supertags + MLM")
+CONTROLS = ("no pretraining", "untrained")
 
 
 def study(seeds: int = 4) -> Study:
@@ -130,20 +133,28 @@ def study(seeds: int = 4) -> Study:
     return compared("demo", __doc__ or "", every, ARMS, SOURCE)
 
 
+def untrained(target: Target) -> Target:
+    """`target` with a head that is drawn and learns nothing."""
+    return replace(target, recipe=Recipe(duration=steps(1), learning_rate=0.0))
+
+
 def compared(
     name: str, question: str, seeds: Sequence[Any], ways: Iterable[str], source: str
 ) -> Study:
-    """Each way from the encoder to the targets as an arm, and the control without pretraining."""
+    """Each way from the encoder to the targets as an arm. Two controls beside them: the targets
+    without pretraining, and nothing trained at all."""
 
-    def arm(way: str) -> Arm:
-        found = (leaf for s in seeds for leaf in s.leaves(s.encoder, *s.stops(way)))
-        return Arm(name=way, leaves=tuple(found))
+    def leaves_of(seed: Any, way: str) -> tuple[Stage, ...]:
+        if way in CONTROLS:
+            return seed.leaves(seed.untrained, learn=way == "no pretraining")
+        return seed.leaves(seed.encoder, *seed.stops(way))
 
-    untrained = tuple(leaf for s in seeds for leaf in s.leaves(s.untrained))
-    return Study(
-        name=name,
-        question=question,
-        arms=(*map(arm, ways), Arm(name="no pretraining", leaves=untrained, control=True)),
-        baseline="direct",
-        source=source,
+    arms = tuple(
+        Arm(
+            name=way,
+            leaves=tuple(leaf for seed in seeds for leaf in leaves_of(seed, way)),
+            control=way in CONTROLS,
+        )
+        for way in (*ways, *CONTROLS)
     )
+    return Study(name=name, question=question, arms=arms, baseline="direct", source=source)

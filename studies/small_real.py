@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from demo import compared
+from demo import compared, untrained
 
 from layover.encoders import Start, Tiny
 from layover.metrics.accuracy import ACCURACY, WORD_ACCURACY
@@ -148,11 +148,11 @@ class Seed:
         recipe = self.recipe(190, 5e-4)
         return Target(name=name, train=(train,), test=test, metric=metric, recipe=recipe)
 
-    def leaves(self, start: Start, *stops: Stop) -> tuple[Stage, ...]:
+    def leaves(self, start: Start, *stops: Stop, learn: bool = True) -> tuple[Stage, ...]:
         """Every target, reached from `start` by way of `stops`."""
-        return leaves(
-            start, *stops, targets=self.targets, recipe=self.recipe(1, 1e-3), seeds=(self.seed,)
-        )
+        targets = self.targets if learn else map(untrained, self.targets)
+        recipe = self.recipe(1, 1e-3)
+        return leaves(start, *stops, targets=targets, recipe=recipe, seeds=(self.seed,))
 
     def stops(self, name: str) -> tuple[Stop, ...]:
         """What comes between the encoder and the target."""

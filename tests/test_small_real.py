@@ -26,7 +26,7 @@ def test_a_small_real_study_runs_to_the_end(real_data: Path, tmp_path: Path) -> 
         executor.close()
     assert [str(error) for _, error in outcome.failed] == []
 
-    assert len(measurements(study, store)) == 5 * 4
+    assert len(measurements(study, store)) == 6 * 4
     for leaf in study.leaves:
         told = json.loads((store.result(leaf) / "scores.json").read_text("utf-8"))
         assert all(

@@ -25,6 +25,7 @@ COLOURS = (
 )
 """Told apart with every common kind of colour blindness; markers differ too."""
 MARKERS = {"s": "■", "^": "▲", "D": "◆", "v": "▼", "P": "✚", "X": "✖", "*": "★", "o": "●"}
+HOLLOW = {"o": "○", "s": "□", "D": "◇"}
 STYLE: dict[str, Any] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "layover",
@@ -59,7 +60,7 @@ class Look:
     @property
     def sign(self) -> str:
         """The marker as a character, for legends in HTML."""
-        return MARKERS[self.marker] if self.filled else "○"
+        return MARKERS[self.marker] if self.filled else HOLLOW[self.marker]
 
     def options(self, size: float) -> dict[str, Any]:
         """Arguments of `Axes.plot`."""
@@ -81,7 +82,8 @@ def looks(report: Report) -> dict[str, Look]:
     for i, name in enumerate(report.named("arm")):
         found[name] = Look(colour=COLOURS[i % len(COLOURS)], marker=marks[i % len(marks)])
     for i, name in enumerate(report.named("control")):
-        found[name] = Look(colour=GREY, line=("--", "-.", ":")[i % 3], filled=False)
+        mark = tuple(HOLLOW)[i % len(HOLLOW)]
+        found[name] = Look(colour=GREY, marker=mark, line=("--", "-.", ":")[i % 3], filled=False)
     return found
 
 
