@@ -11,6 +11,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from layover.errors import AuditError
 from layover.languages import language as find_language
@@ -54,6 +55,13 @@ SCRIPTS = {
 """First words of the Unicode names of each script's letters."""
 
 
+Pairs: TypeAlias = dict[tuple[Data, Data], str]
+"""(data whose labels a training sees, data that its model is measured on) -> target."""
+
+Texts: TypeAlias = dict[Data, dict[str, list[str]]]
+"""Data -> language -> the texts of its examples."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Finding:
     """Something that makes a result other than what it is called."""
@@ -64,9 +72,15 @@ class Finding:
 
 
 def audit(study: Study, locate: Locator) -> tuple[Finding, ...]:
-    """All findings, allowed ones included. Reads the data; `locate` finds those that a stage
-    wrote, which must be complete."""
-    found = [*_languages(study), *_scripts(study, locate), *_overlaps(study, locate)]
+    """All findings, allowed ones included. Reads the data that are there (a stage whose data are
+    missing says so itself); `locate` finds those that a stage wrote, which must be complete."""
+    pairs = _pairs(study)
+    texts = {
+        data: _texts(data, locate)
+        for data in dict.fromkeys(data for pair in pairs for data in pair)
+        if not any(data.missing_files())
+    }
+    found = [*_languages(study, pairs), *_scripts(pairs, texts), *_overlaps(pairs, texts)]
     return tuple({finding.name: finding for finding in found}.values())
 
 
@@ -89,19 +103,14 @@ def sources(study: Study) -> tuple[Stage, ...]:
     return tuple({stage.key: stage for item in data for stage in stages_in(item)}.values())
 
 
-def _pairs(study: Study) -> dict[tuple[Data, Data], str]:
-    """(training data, evaluation data) -> target, for all supervised trainings whose files are
-    there: a stage whose data are missing says so itself."""
-    found: dict[tuple[Data, Data], str] = {}
-    for leaf in study.leaves:
-        if isinstance(leaf, Score):
-            measured = leaf.predictions.data
-            for training in trainings(leaf.predictions.model):
-                for part in _labels_of(training):
-                    if any(True for data in (part, measured) for _ in data.missing_files()):
-                        continue
-                    found.setdefault((part, measured), leaf.target)
-    return found
+def _pairs(study: Study) -> Pairs:
+    return {
+        (part, leaf.predictions.data): leaf.target
+        for leaf in study.leaves
+        if isinstance(leaf, Score)
+        for training in trainings(leaf.predictions.model)
+        for part in _labels_of(training)
+    }
 
 
 def _labels_of(training: Train) -> Iterator[Data]:
@@ -113,8 +122,8 @@ def _labels_of(training: Train) -> Iterator[Data]:
         yield training.selection.data
 
 
-def _languages(study: Study) -> Iterator[Finding]:
-    for (part, test), target in _pairs(study).items():
+def _languages(study: Study, pairs: Pairs) -> Iterator[Finding]:
+    for (part, test), target in pairs.items():
         for code in part.languages:
             if code != study.source and code in test.languages:
                 yield Finding(
@@ -124,14 +133,13 @@ def _languages(study: Study) -> Iterator[Finding]:
                 )
 
 
-def _scripts(study: Study, locate: Locator) -> Iterator[Finding]:
-    for part in dict.fromkeys(part for part, _ in _pairs(study)):
-        texts = _texts(part, locate)
-        for code in part.languages:
+def _scripts(pairs: Pairs, texts: Texts) -> Iterator[Finding]:
+    for part in dict.fromkeys(part for part, _ in pairs):
+        for code, all_rows in texts.get(part, {}).items():
             script = find_language(code).script
             if script not in SCRIPTS:
                 continue
-            rows = texts[code][:: max(1, len(texts[code]) // ROWS_LOOKED_AT)]
+            rows = all_rows[:: max(1, len(all_rows) // ROWS_LOOKED_AT)]
             used = Counter(filter(None, map(_script, rows)))
             foreign = sum(n for name, n in used.items() if name not in SCRIPTS[script])
             if foreign > FOREIGN * len(rows):
@@ -150,14 +158,11 @@ def _script(text: str) -> str | None:
     return names.most_common(1)[0][0] if names else None
 
 
-def _overlaps(study: Study, locate: Locator) -> Iterator[Finding]:
-    texts: dict[Data, dict[str, list[str]]] = {}
-    for part, test in _pairs(study):
-        if part.task.type.head != test.task.type.head:
-            # A sentence may well be tagged for one task and judged for another.
+def _overlaps(pairs: Pairs, texts: Texts) -> Iterator[Finding]:
+    for part, test in pairs:
+        # A sentence may well be tagged for one task and judged for another.
+        if part.task.type.head != test.task.type.head or not {part, test} <= texts.keys():
             continue
-        for data in (part, test):
-            texts.setdefault(data, _texts(data, locate))
         known = {text for mine in texts[part].values() for text in mine}
         for code, measured in texts[test].items():
             shared = sum(text in known for text in measured)

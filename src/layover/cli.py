@@ -240,9 +240,7 @@ def where(
         named = dict(zip(("target", "seed", "model"), row, strict=True))
         typer.echo(json.dumps(named) if as_json else "\t".join(map(str, row)))
     if not rows:
-        raise StudyError(
-            f"{arm} has no model in {store}: run the study, or undo a prune by running"
-        )
+        raise StudyError(f"{arm} has no model in {store}: it was not run yet, or was pruned")
 
 
 @app.command()
