@@ -1,7 +1,7 @@
 """Which intermediate training helps zero-shot transfer? The demo's question of many more worlds.
 
-Two more targets and two more ways than the demo has. Twelve worlds take about half an hour
-on four cores; `--set seeds=30` asks more of them, and reuses what is there.
+Two more targets and two more ways than the demo has, in twelve worlds; `--set seeds=30` asks more.
+What the demo or a smaller run has left in the store is used again.
 """
 
 from demo import ARMS, STRONG, compared

@@ -73,6 +73,13 @@ def write(tmp_path: Path, text: str) -> Path:
     return path
 
 
+def altered(tmp_path: Path, study: str) -> Path:
+    """A study file whose `study` changes the tiny one."""
+    imports = "import dataclasses\nimport sys\n"
+    place = f"sys.path.insert(0, {str(TINY.parent)!r})\nimport tiny_study\n\n"
+    return write(tmp_path, imports + place + study)
+
+
 # Study files
 
 
@@ -333,12 +340,9 @@ def test_after_pruning_only_what_is_needed_is_trained_again(
 def test_pruning_leaves_what_is_still_needed_and_what_is_kept(
     layover: Layover, store: Path, tiny: Study, tmp_path: Path
 ) -> None:
-    file = write(
+    file = altered(
         tmp_path,
-        f"import sys\nsys.path.insert(0, {str(TINY.parent)!r})\n"
-        "import dataclasses\nimport tiny_study\n\n"
-        "def study():\n"
-        "    return dataclasses.replace(tiny_study.study(), keep=('nli',))\n",
+        "def study():\n    return dataclasses.replace(tiny_study.study(), keep=('nli',))\n",
     )
     waiting = pos(tiny)
     remove_leaf(store, waiting)
@@ -354,10 +358,8 @@ def test_pruning_leaves_what_is_still_needed_and_what_is_kept(
 def test_a_study_that_is_not_zero_shot_is_stopped_before_it_is_trained(
     layover: Layover, store: Path, tiny: Study, tmp_path: Path
 ) -> None:
-    file = write(
+    file = altered(
         tmp_path,
-        f"import sys\nsys.path.insert(0, {str(TINY.parent)!r})\n"
-        "import dataclasses\nimport tiny_study\n\n"
         "def study(allow=()):\n"
         "    changes = {'source': 'qbe', 'allow': tuple(allow)}\n"
         "    return dataclasses.replace(tiny_study.study(), **changes)\n",
@@ -513,13 +515,27 @@ def test_a_target_is_compared_language_by_language(layover: Layover, store: Path
     assert error == "error: no target is called 'PSO': did you mean 'POS'?\n"
 
 
-def test_what_was_not_measured_is_null(layover: Layover, store: Path, tiny: Study) -> None:
+def test_what_was_not_measured_is_null(layover: Layover, store: Path, tmp_path: Path) -> None:
+    # One example has no interval.
+    one_example = altered(
+        tmp_path,
+        "Subset = tiny_study.Subset\n\n"
+        "def study():\n"
+        "    tiny_study.Subset = lambda size: Subset(size=1 if size == 20 else size)\n"
+        "    try:\n"
+        "        return tiny_study.study()\n"
+        "    finally:\n"
+        "        tiny_study.Subset = Subset\n",
+    )
+
     def refuse(name: str) -> float:
         raise AssertionError(f"{name} is not JSON")
 
-    shutil.rmtree(folder(store, pos(tiny, "nli")))
-    for line in layover("compare", TINY, "--store", store, "--json")[1].splitlines():
-        json.loads(line, parse_constant=refuse)
+    assert layover("run", one_example, "--store", store)[0] == 0
+    lines = layover("compare", one_example, "--store", store, "--json")[1].splitlines()
+    rows = [json.loads(line, parse_constant=refuse) for line in lines]
+    assert {row["low"] for row in rows if row["target"] == "POS"} == {None}
+    assert all(row["difference"] is not None for row in rows)
 
 
 def test_a_report_says_how_to_make_it_again(layover: Layover, tmp_path: Path) -> None:

@@ -86,6 +86,14 @@ class Tiny:
 Start: TypeAlias = Encoder | Folder | Stage
 """What a training or a prediction can start from; a stage is one that wrote models."""
 
+
+def origin(start: Start) -> Start:
+    """What the first training of a chain started from."""
+    while isinstance(start, Stage) and hasattr(start, "start"):
+        start = start.start
+    return start
+
+
 XLMR_BASE = Encoder(
     name="xlm-r-base",
     hub="FacebookAI/xlm-roberta-base",

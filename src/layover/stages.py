@@ -241,13 +241,6 @@ def trainings(start: Start) -> tuple[Train, ...]:
     return tuple(reversed(found))
 
 
-def origin(start: Start) -> Start:
-    """What the first training of a chain started from."""
-    while isinstance(start, Train):
-        start = start.start
-    return start
-
-
 def seed_of(start: Start) -> int | None:
     """The seed of a model: of its last training, or of its random weights; None without either."""
     if isinstance(start, Train | Initial):

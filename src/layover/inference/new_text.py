@@ -6,6 +6,9 @@
 | tagging | a word; an empty line between sentences | the word, a tab, its tag |
 | span question answering | JSON with "question" and "context" | the same with "prediction" |
 | multiple choice | JSON with "prompt" and "options" | the same, "prediction" counts from 0 |
+
+Texts and options that are longer than what the model was trained on lose their end; sentences to
+tag and contexts are split, and lose nothing.
 """
 
 from __future__ import annotations
@@ -21,7 +24,7 @@ from layover.inference.predict import device, run
 from layover.modeling.load import ABOUT, about, load_whole
 from layover.spec import identity
 from layover.tasks.formats import Conll, JsonLines, Lines
-from layover.tasks.sources import Row
+from layover.tasks.sources import Reader, Row
 from layover.tasks.task import Example, checked
 from layover.tasks.types.choice import Choice, Question
 from layover.tasks.types.classification import Classification, Labelled
@@ -35,7 +38,7 @@ BATCH = 64
 class Form:
     """How new text of a task type is read, and how it is written with its prediction."""
 
-    reader: Any
+    reader: Reader
     parse: Callable[[Row], Example]
     kind: Callable[[tuple[str, ...]], Any]
     """The task type, given the labels."""

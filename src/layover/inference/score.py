@@ -13,14 +13,7 @@ from layover.inference.rows import Rows, read
 from layover.metrics.metric import Metric
 from layover.stage import Context, Stage
 from layover.store import write_json
-from layover.tasks.task import Data, Task
-
-
-class Predicted(Protocol):
-    """What is used of `layover.stages.Predict`."""
-
-    @property
-    def data(self) -> Data: ...
+from layover.tasks.task import Task
 
 
 class Scoring(Protocol):

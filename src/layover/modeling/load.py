@@ -21,10 +21,10 @@ from safetensors import SafetensorError
 from torch import nn
 from transformers import AutoConfig, AutoModel, AutoTokenizer
 
-from layover.encoders import Encoder, Folder, Start
+from layover.encoders import Encoder, Folder, Start, origin
 from layover.errors import ModelError
 from layover.modeling.heads import HEADS
-from layover.stage import Context, Stage
+from layover.stage import Context
 from layover.tasks.task import Task
 
 ABOUT = "layover.json"
@@ -108,7 +108,9 @@ def load(start: Start, tasks: Sequence[Task], policy: Policy, seed: int, context
     or has other tensors than its configuration says, and for a head that cannot be carried.
     """
     folders = folders_of(start, context)
-    remote = _trusted(start)
+    # What was trained from an encoder with code of its own carries that code with it.
+    first = origin(start)
+    remote = isinstance(first, Encoder) and first.remote_code
     base, notes = load_encoder(folders[0], remote)
     torch.manual_seed(seed)
     heads: dict[str, Any] = {}
@@ -130,14 +132,6 @@ def load_whole(folder: Path) -> Model:
     head = _whole(folder, HEADS[told["head"]].auto)
     tokenizer = _tokenizer(folder, head.base_model, False)
     return Model(tokenizer=tokenizer, heads=Heads({told["task"]: head}), handoff="")
-
-
-def _trusted(start: Start) -> bool:
-    """Whether the encoder that a chain began with may run code of its own, which every model
-    that was trained from it carries with it."""
-    while isinstance(start, Stage) and hasattr(start, "start"):
-        start = start.start
-    return isinstance(start, Encoder) and start.remote_code
 
 
 def _tokenizer(folder: Path, base: Any, remote: bool) -> Any:

@@ -6,7 +6,7 @@ import io
 import json
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from itertools import chain
 from pathlib import Path
 
@@ -55,11 +55,11 @@ def learn(texts: Iterable[str], size: int, coverage: float, folder: Path) -> Non
     clean(folder)
 
 
-def _unigrams(merges: bytes, sentences: Sequence[str]) -> bytes:
+def _unigrams(merges: bytes, sentences: list[str]) -> bytes:
     """The unigram model with the pieces of a BPE model, scored by their log probability."""
     model = sentencepiece_model_pb2.ModelProto.FromString(merges)
     processor = sentencepiece.SentencePieceProcessor(model_proto=merges)
-    counts = Counter(chain.from_iterable(processor.encode(list(sentences))))
+    counts = Counter(chain.from_iterable(processor.encode(sentences)))
     total = sum(counts.values())
     for number, piece in enumerate(model.pieces):
         if piece.type == piece.NORMAL:
