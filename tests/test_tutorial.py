@@ -59,4 +59,4 @@ def test_the_tutorial_can_be_followed(desk: Path) -> None:
 
 def test_its_study_is_about_twenty_lines() -> None:
     body = [line for line in blocks("python")[1].splitlines() if line.strip()]
-    assert len(body) <= 28
+    assert len(body) <= 22
