@@ -78,7 +78,7 @@ def _executor(planned: Plan, store: Store, origin: Origin, where: Where, watch: 
     if where.kind is Kind.local:
         from layover.executors.local import Local
 
-        return Local(store, watch.event)
+        return Local(store, watch.event, origin)
     if where.kind is Kind.slurm:
         from layover.executors.slurm import Slurm
 
@@ -87,7 +87,10 @@ def _executor(planned: Plan, store: Store, origin: Origin, where: Where, watch: 
     from layover.executors.process import Process
 
     threads = max(stage.resources.threads for stage in planned.todo)
-    count = where.workers or max(1, _cores() // threads)
+    count = where.workers or max(1, _cores() // max(each.resources.cores for each in planned.todo))
+    if any(stage.resources.gpus > 1 for stage in planned.todo) and not where.workers:
+        # Two at once would share the accelerators that each of them fills.
+        count = 1
     return Process(store, origin, min(count, len(planned.todo)), threads, watch.event)
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from layover import spec
+from layover.errors import StudyError
 
 if TYPE_CHECKING:
     from layover.tasks.task import Data, Examples
@@ -24,9 +25,38 @@ class Resources:
     """What a stage asks of the machine. It is recorded, and never part of a key."""
 
     threads: int = 1
+    """Of each process."""
     gpus: int = 0
+    """On one machine. A training has a process for each of them."""
+    processes: int = 1
+    """Processes that train together on a machine without accelerators."""
     exclusive: bool = False
     """Nothing else may run beside it (for timings)."""
+    checkpointing: bool = False
+    """Compute what is inside an encoder's layers again for the gradient instead of keeping it: a
+    training needs less memory and more time, and has the same numbers."""
+
+    def __post_init__(self) -> None:
+        if self.threads < 1 or self.gpus < 0 or self.processes < 1:
+            raise StudyError(
+                f"{self.threads} threads, {self.gpus} GPUs and {self.processes} processes run "
+                "nothing: at least 1, 0 and 1 are needed"
+            )
+        if self.gpus and self.processes > 1:
+            raise StudyError(
+                f"{self.gpus} GPUs and {self.processes} processes: declare gpus alone, each of "
+                "which gets a process, or processes alone, which run on processors"
+            )
+
+    @property
+    def together(self) -> int:
+        """Processes that train together."""
+        return max(self.gpus, self.processes)
+
+    @property
+    def cores(self) -> int:
+        """Processors for all threads of all processes."""
+        return self.threads * self.together
 
 
 ONE_THREAD = Resources()
@@ -61,6 +91,8 @@ class Stage:
     writes for the same fields changes."""
 
     version: ClassVar[int] = 1
+    shared: ClassVar[bool] = False
+    """Whether several processes can do it together."""
     resources: Resources = spec.unkeyed(ONE_THREAD)
 
     @cached_property

@@ -7,16 +7,19 @@ import time
 import traceback
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from layover.errors import LayoverError, LeaseLost, StoreError
 from layover.executors.log import note
 from layover.executors.provenance import about
+from layover.executors.together import together
 from layover.lease import Lease
 from layover.stage import Resources, Stage
 from layover.store import SCRATCH, Store
+from layover.study import Origin
 from layover.tasks.task import Data, Examples, load
 
 
@@ -30,15 +33,26 @@ class Event:
     numbers: tuple[tuple[str, float], ...] = ()
     message: str = ""
 
+    @property
+    def words(self) -> dict[str, Any]:
+        """What another process is told, which reads it by `said`."""
+        told = asdict(self)
+        return {"event": told.pop("key"), **told}
+
+    @staticmethod
+    def said(answer: Mapping[str, Any]) -> Event:
+        """The event of such `words`."""
+        numbers = tuple((name, value) for name, value in answer["numbers"])
+        return Event(answer["event"], answer["step"], answer["total"], numbers, answer["message"])
+
 
 @dataclass(frozen=True, kw_only=True)
-class Running:
-    """The `Context` of a stage that runs in this process."""
+class Performing:
+    """The `Context` of a stage that runs in this process, on behalf of whoever is told."""
 
     store: Store
     stage: Stage
     folder: Path
-    lease: Lease
     tell: Callable[[Event], None]
 
     @property
@@ -51,17 +65,30 @@ class Running:
     def data(self, data: Data) -> Examples:
         return _examples(self.store, data)
 
+    def say(self, message: str) -> None:
+        self.tell(Event(self.stage.key, message=message))
+
+    def progress(self, step: int, total: int, numbers: Mapping[str, float]) -> None:
+        self.tell(Event(self.stage.key, step, total, tuple(numbers.items())))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Running(Performing):
+    """Under a lease, and with a log."""
+
+    lease: Lease
+
     def log(self, message: str) -> None:
         self.lease.check()
         note(self.folder, message)
 
     def say(self, message: str) -> None:
         self.log(message)
-        self.tell(Event(self.stage.key, message=message))
+        super().say(message)
 
     def progress(self, step: int, total: int, numbers: Mapping[str, float]) -> None:
         self.lease.check()
-        self.tell(Event(self.stage.key, step, total, tuple(numbers.items())))
+        super().progress(step, total, numbers)
 
 
 @lru_cache(maxsize=64)
@@ -80,9 +107,11 @@ def _tidy(folder: Path) -> None:
             path.unlink()
 
 
-def perform(stage: Stage, store: Store, tell: Callable[[Event], None]) -> None:
+def perform(
+    stage: Stage, store: Store, tell: Callable[[Event], None], origin: Origin | None = None
+) -> None:
     """Run `stage` unless it is complete, under a lease, and publish its result. What goes wrong is
-    in the stage's log too."""
+    in the stage's log too. A stage of several processes must be in the study of `origin`."""
 
     def waits(holder: str) -> None:
         tell(Event(stage.key, message=f"waits for {holder}, which works on it"))
@@ -91,7 +120,11 @@ def perform(stage: Stage, store: Store, tell: Callable[[Event], None]) -> None:
         try:
             with store.lease(stage, waits) as lease:
                 if not store.complete(stage) and not store.recover(stage, lease):
-                    _run(stage, store, lease, tell)
+                    folder = store.work_folder(stage)
+                    context = Running(
+                        store=store, stage=stage, folder=folder, lease=lease, tell=tell
+                    )
+                    _run(context, origin)
                 return
         except LeaseLost as error:
             # This process slept, say, and another goes on with the stage: wait for that one.
@@ -101,15 +134,17 @@ def perform(stage: Stage, store: Store, tell: Callable[[Event], None]) -> None:
             raise StoreError.refused(f"{place} cannot be used", error) from error
 
 
-def _run(stage: Stage, store: Store, lease: Lease, tell: Callable[[Event], None]) -> None:
-    folder = store.work_folder(stage)
-    started = time.time()
+def _run(context: Running, origin: Origin | None) -> None:
+    stage, folder, started = context.stage, context.folder, time.time()
     _tidy(folder)
-    context = Running(store=store, stage=stage, folder=folder, lease=lease, tell=tell)
     context.log(f"starts: {stage.label}")
     try:
-        stage.run(context)
-        store.publish(stage, about(stage, started), lease)
+        used = ""
+        if stage.resources.together > 1:
+            used = together(context, origin)
+        else:
+            stage.run(context)
+        context.store.publish(stage, about(stage, started, used), context.lease)
     except LeaseLost:
         raise
     except Exception as error:

@@ -16,8 +16,9 @@ from typing import Any
 from layover.stage import Stage
 
 
-def about(stage: Stage, started: float) -> dict[str, Any]:
-    """The record of a stage that started at `started` (seconds since the epoch) and ends now."""
+def about(stage: Stage, started: float, used: str = "") -> dict[str, Any]:
+    """The record of a stage that started at `started` (seconds since the epoch) and ends now, on
+    the device `used`, by default this process's."""
     return {
         "stage": type(stage).__name__,
         "key": stage.key,
@@ -27,7 +28,7 @@ def about(stage: Stage, started: float) -> dict[str, Any]:
         "seconds": round(time.time() - started, 3),
         "resources": asdict(stage.resources),
         "host": socket.gethostname(),
-        "device": device(),
+        "device": used or device(),
         "commit": commit(),
         "python": platform.python_version(),
         "versions": {

@@ -18,12 +18,13 @@ from pathlib import Path
 from typing import Any
 
 from layover.errors import StageFailed, StoreError, StudyError
+from layover.executors.child import THREAD_VARIABLES
 from layover.executors.log import last_lines
 from layover.executors.perform import Event
-from layover.executors.process import THREAD_VARIABLES
+from layover.executors.request import Request, raised
 from layover.executors.tries import Tries
-from layover.executors.worker import Request, raised
-from layover.stage import Stage
+from layover.executors.worker import carry_out
+from layover.stage import ONE_THREAD, Resources, Stage
 from layover.store import Store, read_json, write_json
 from layover.study import Origin
 
@@ -59,7 +60,7 @@ class Slurm:
         store.prepare()
         # Its threads only wait.
         self._pool = ThreadPoolExecutor(jobs)
-        self._executor(store.root / "work" / "jobs", threads=1, gpus=0)
+        self._executor(store.root / "work" / "jobs", ONE_THREAD)
 
     def submit(self, stage: Stage) -> Future[None]:
         return self._pool.submit(self._run, stage)
@@ -115,15 +116,20 @@ class Slurm:
 
     def _start(self, stage: Stage, folder: Path, answer: Path) -> Any:
         resources = stage.resources
-        executor = self._executor(folder, resources.threads, resources.gpus)
+        executor = self._executor(folder, resources)
         executor.update_parameters(name=stage.name)
         return executor.submit(
             job, asdict(Request.of(stage, self.origin)), str(self.store.root.resolve()), str(answer)
         )
 
-    def _executor(self, folder: Path, threads: int, gpus: int) -> Any:
+    def _executor(self, folder: Path, resources: Resources) -> Any:
         from submitit import AutoExecutor
 
+        if self.options.get("nodes", 1) != 1:
+            raise StudyError(
+                f"--slurm nodes={self.options['nodes']}: a stage runs on one node, with as many of "
+                "its GPUs as Resources(gpus=...) declares; leave nodes out"
+            )
         try:
             executor = AutoExecutor(folder=folder, cluster=self.cluster)
             shared = AutoExecutor._typed_parameters()
@@ -131,10 +137,13 @@ class Slurm:
                 name if name in shared else f"slurm_{name}": value
                 for name, value in self.options.items()
             }
-            setup = [f"export {name}={threads}" for name in THREAD_VARIABLES]
+            setup = [f"export {name}={resources.threads}" for name in THREAD_VARIABLES]
             named["slurm_setup"] = [*setup, *named.get("slurm_setup", ())]
             executor.update_parameters(
-                tasks_per_node=1, cpus_per_task=threads, gpus_per_node=gpus, **named
+                tasks_per_node=1,
+                cpus_per_task=resources.cores,
+                gpus_per_node=resources.gpus,
+                **named,
             )
         except (NameError, ValueError, TypeError) as error:
             raise StudyError(f"submitit refuses the options of --slurm: {error}") from error
@@ -150,5 +159,5 @@ class Slurm:
 
 def job(request: dict[str, str], root: str, answer: str) -> None:
     """What a job does, from strings alone: the study is loaded anew and must hold the same key."""
-    told = Request(**request).carry_out(Store(Path(root)), lambda event: None)
+    told = carry_out(Request(**request), Store(Path(root)), lambda event: None)
     write_json(Path(answer), told)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from layover.modeling.batch import Batch
+from layover.modeling.company import ALONE, Company
 from layover.modeling.heads import Head
 from layover.training.randomness import RandomState, random_state, restore
 
@@ -19,11 +20,12 @@ def backward(
     pieces: Sequence[Batch],
     total: int,
     share: float,
+    company: Company = ALONE,
 ) -> float:
-    """The mean loss over `total` targets, after adding `share` times its gradient to the
-    parameters'. `forward` gives a piece's outputs, in the precision of the training.
+    """This process's part of the mean loss over `total` targets, after adding `share` times its
+    gradient to the parameters'. `forward` gives a piece's outputs, in the training's precision.
 
-    However the step is split, the result is that of one piece.
+    However the step is split, into pieces or among a company, the sum is that of one piece.
     """
 
     def descend(outputs: Tensor, batch: Batch) -> float:
@@ -31,34 +33,43 @@ def backward(
         (loss * share).backward()
         return float(loss.detach())
 
-    if layer.joint and len(pieces) > 1:
-        return _cached(descend, forward, pieces)
+    if layer.joint:
+        loss = _joint(descend, forward, pieces, company)
+        return loss if company.first else 0.0
     summed = 0.0
     for piece in pieces:
         summed += descend(forward(piece), piece)
     return summed
 
 
-def _cached(
+def _joint(
     descend: Callable[[Tensor, Batch], float],
     forward: Callable[[Batch], Tensor],
     pieces: Sequence[Batch],
+    company: Company,
 ) -> float:
-    """Where all of a step's outputs meet in the loss: every piece runs once without a graph, which
-    gives the loss and its gradient at the outputs, and once more to hand that down (Gao et al.
-    2021, "Scaling deep contrastive learning batch size under memory limited setup")."""
+    """Where all of a step's outputs meet in the loss: the loss has its gradient at the outputs,
+    which is then handed down. Several pieces run once without a graph and once more for that (Gao
+    et al. 2021, "Scaling deep contrastive learning batch size under memory limited setup")."""
+    once = len(pieces) == 1
     states: list[RandomState] = []
     found: list[Tensor] = []
     for piece in pieces:
         states.append(random_state())
-        with torch.no_grad():
+        with torch.set_grad_enabled(once):
             found.append(forward(piece))
-    outputs = torch.cat(found).requires_grad_()
+    mine = torch.cat([part.detach() for part in found])
+    outputs = company.gather(mine)
+    targets = company.gather(torch.cat([piece.target for piece in pieces]))
+    whole = torch.cat(outputs).requires_grad_()
     # Of the pieces together, such a loss asks for the targets alone.
-    step = replace(pieces[0], target=torch.cat([piece.target for piece in pieces]))
-    loss = descend(outputs, step)
-    assert outputs.grad is not None
-    gradients = outputs.grad.split([len(part) for part in found])
+    loss = descend(whole, replace(pieces[0], target=torch.cat(targets)))
+    assert whole.grad is not None
+    own = whole.grad.split([len(part) for part in outputs])[company.rank]
+    gradients = own.split([len(part) for part in found])
+    if once:
+        torch.autograd.backward(found[0], gradients[0])
+        return loss
     for piece, state, gradient in zip(pieces, states, gradients, strict=True):
         # The same dropout as the first time, or the gradient would be of another network.
         restore(state)

@@ -18,6 +18,7 @@ from torch import Tensor
 from torch.optim import AdamW
 
 from layover.errors import TrainingError
+from layover.modeling.company import ALONE, Company
 from layover.store import digest, read_json, write_json
 from layover.training import randomness
 
@@ -88,7 +89,11 @@ def _damage(scratch: Path, position: Position) -> str:
 
 
 def save(
-    folder: Path, weights: Mapping[str, Tensor], optimiser: AdamW, rest: dict[str, Any]
+    folder: Path,
+    weights: Mapping[str, Tensor],
+    optimiser: AdamW,
+    drawn: randomness.RandomState,
+    rest: dict[str, Any],
 ) -> None:
     """Write a checkpoint beside the last one, then put it in its place."""
     fresh = folder.with_name(f"{folder.name}.new")
@@ -97,7 +102,7 @@ def save(
     tensors = {f"weights.{name}": value.detach() for name, value in weights.items()}
     for index, state in optimiser.state_dict()["state"].items():
         tensors |= {f"optimiser.{index}.{name}": value for name, value in state.items()}
-    tensors |= randomness.random_state()
+    tensors |= drawn
     save_file({name: value.contiguous() for name, value in tensors.items()}, fresh / TENSORS)
     write_json(fresh / STATE, {**rest, "sha256": digest(fresh / TENSORS)})
     shutil.rmtree(folder, ignore_errors=True)
@@ -105,10 +110,11 @@ def save(
 
 
 def load(
-    folder: Path, weights: Mapping[str, Tensor], optimiser: AdamW
+    folder: Path, weights: Mapping[str, Tensor], optimiser: AdamW, company: Company = ALONE
 ) -> tuple[dict[str, Any] | None, str]:
-    """(state, "") after putting weights, optimiser and random state back; (None, why) if there
-    is no checkpoint, or it or the best weights that it speaks of are not whole."""
+    """(state, "") after putting weights, optimiser and this process's random state back;
+    (None, why) if there is no checkpoint, or it or the best weights that it speaks of are not
+    whole."""
     # The newer one is whole if the process was killed while it took the older one's place.
     places = [folder.with_name(f"{folder.name}.new"), folder]
     places = [place for place in places if (place / STATE).exists()]
@@ -134,7 +140,7 @@ def load(
         index, _, slot = name.partition(".")
         slots.setdefault(int(index), {})[slot] = value
     optimiser.load_state_dict({**optimiser.state_dict(), "state": slots})
-    randomness.restore(tensors)
+    randomness.restore_own(tensors, company)
     return state, ""
 
 

@@ -19,6 +19,7 @@ from torch import nn
 
 from layover.errors import TrainingError
 from layover.inference.predict import device
+from layover.modeling.company import ALONE, Company
 from layover.modeling.load import Model
 from layover.modeling.precision import Weights
 from layover.recipe import Recipe, Selection
@@ -27,6 +28,7 @@ from layover.training import checkpoint
 from layover.training.checkpoint import Position
 from layover.training.gradient import Gradient, Part
 from layover.training.optimiser import optimiser, schedule, word_tables
+from layover.training import randomness
 from layover.training.randomness import random_state, restore
 from layover.training.sampler import Draws, Sampler
 
@@ -57,9 +59,10 @@ class Loop:
         sampler: Sampler,
         recipe: Recipe,
         context: Context,
+        company: Company = ALONE,
     ) -> None:
         self.model, self.parts, self.sampler = model, parts, sampler
-        self.recipe, self.context = recipe, context
+        self.recipe, self.context, self.company = recipe, context, company
         self.device = device()
         self.heads = model.heads.to(self.device)
         self.weights = Weights(self.heads, recipe.precision)
@@ -76,6 +79,7 @@ class Loop:
             seed=sampler.seed,
             device=self.device,
             say=context.say,
+            company=company,
         )
 
     def run(self, selector: Selector | None = None) -> None:
@@ -102,10 +106,11 @@ class Loop:
                     self._write(step=step + 1, task=self._name(part), loss=loss, rate=rate)
             if selector and (step + 1) % selector.selection.every == 0:
                 meter.scores = self._select(selector)
-            if time.monotonic() - saved > CHECKPOINT_SECONDS:
+            # One clock for all.
+            if any(self.company.told([time.monotonic() - saved > CHECKPOINT_SECONDS])):
                 self.save()
                 saved = time.monotonic()
-        if self.position.best_score is not None:
+        if self.position.best_score is not None and self.company.first:
             checkpoint.restore_best(self.scratch, self.position, self.weights.state)
             self.context.say(
                 f"keeps the weights of step {self.position.best_step}, the best by "
@@ -181,10 +186,13 @@ class Loop:
         self._check_weights()
         self.heads.eval()
         state = random_state()
-        scores = [float(score) for score in selector.measure(self.heads)]
+        selection, step = selector.selection, self.position.step
+        measured: Sequence[float] = [0.0] * len(selection.checks)
+        if self.company.first:
+            measured = [float(score) for score in selector.measure(self.heads)]
+        scores = self.company.told(measured)
         restore(state)
         self.heads.train()
-        selection, step = selector.selection, self.position.step
         for check, score in zip(selection.checks, scores, strict=True):
             if math.isnan(score):
                 raise TrainingError(
@@ -197,7 +205,7 @@ class Loop:
         if len(scores) > 1:
             self._write(step=step, aggregate=selection.aggregate, dev=worth)
         if best is None or worth > best:
-            written = checkpoint.save_best(self.scratch, step, self.weights.state)
+            written = self._save_best(step)
             self.position = replace(
                 self.position, best_score=worth, best_step=step, best_sha256=written, waited=0
             )
@@ -205,23 +213,35 @@ class Loop:
             self.position = replace(self.position, waited=self.position.waited + 1)
         # The best weights and the position must not contradict each other after a kill.
         self.save()
-        checkpoint.forget_others(self.scratch, self.position.best_step)
+        if self.company.first:
+            checkpoint.forget_others(self.scratch, self.position.best_step)
         return dict(zip((check.label for check in selection.checks), scores, strict=True))
+
+    def _save_best(self, step: int) -> str:
+        """The digest of the best weights' file; "" where another process writes it."""
+        if not self.company.first:
+            return ""
+        return checkpoint.save_best(self.scratch, step, self.weights.state)
 
     def save(self) -> None:
         """Write a checkpoint, of weights that training can go on from."""
         self._check_weights()
         state = checkpoint.as_state(self.position, self.schedule.state_dict())
-        checkpoint.save(self.scratch / "checkpoint", self.weights.state, self.optimiser, state)
+        drawn = randomness.gathered(self.company)
+        if self.company.first:
+            place = self.scratch / "checkpoint"
+            checkpoint.save(place, self.weights.state, self.optimiser, drawn, state)
 
     def _resume(self) -> None:
         place = self.scratch / "checkpoint"
-        state, why = checkpoint.load(place, self.weights.state, self.optimiser)
+        state, why = checkpoint.load(place, self.weights.state, self.optimiser, self.company)
         self.weights.refresh()
+        self._agree(state)
         if why:
             self.context.say(why)
         if state is None:
-            self.log.unlink(missing_ok=True)
+            if self.company.first:
+                self.log.unlink(missing_ok=True)
             return
         self.position = checkpoint.position_of(state)
         self.gradient.splits = self.position.splits
@@ -231,10 +251,22 @@ class Loop:
             self.optimiser.param_groups, self.schedule.get_last_lr(), strict=True
         ):
             group["lr"] = rate
-        _keep_log(self.log, self.position.step)
+        if self.company.first:
+            _keep_log(self.log, self.position.step)
         self.context.say(f"goes on at step {self.position.step} of {self.sampler.steps}")
 
+    def _agree(self, state: dict[str, Any] | None) -> None:
+        """Raise `TrainingError` if processes do not go on from the same step."""
+        steps = self.company.each(0 if state is None else checkpoint.position_of(state).step)
+        if len(set(steps)) > 1:
+            raise TrainingError(
+                f"the processes of this training found checkpoints of the steps {steps} in "
+                f"{self.scratch}: all must see the same files"
+            )
+
     def _write(self, **entry: Any) -> None:
+        if not self.company.first:
+            return
         with self.log.open("a", encoding="utf-8") as file:
             file.write(json.dumps(entry) + "\n")
 

@@ -8,6 +8,8 @@ from typing import TypeAlias
 import torch
 from torch import Tensor
 
+from layover.modeling.company import Company
+
 RandomState: TypeAlias = dict[str, Tensor]
 """Device -> its generator's state."""
 
@@ -25,3 +27,25 @@ def restore(state: Mapping[str, Tensor]) -> None:
     torch.set_rng_state(state["random"])
     if "random.cuda" in state and torch.cuda.is_available():
         torch.cuda.set_rng_state(state["random.cuda"])
+
+
+def gathered(company: Company) -> RandomState:
+    """The states of all processes; the first one's by their own names."""
+    own = random_state()
+    found = {name: company.gather(value.cpu()) for name, value in own.items()}
+    return {
+        f"{name}.of.{rank}" if rank else name: value
+        for name, values in found.items()
+        for rank, value in enumerate(values)
+    }
+
+
+def restore_own(states: Mapping[str, Tensor], company: Company) -> None:
+    """What `gathered` kept of this process. One that was not there then goes on drawing as from
+    the training's start."""
+    ending = "" if company.first else f".of.{company.rank}"
+    own = {
+        name: states[f"{name}{ending}"] for name in random_state() if f"{name}{ending}" in states
+    }
+    if "random" in own:
+        restore(own)

@@ -18,6 +18,8 @@ from layover.inference import predict as inference
 from layover.inference.rows import Rows
 from layover.inference.table import Table
 from layover.modeling.active import trim
+from layover.modeling.checkpointing import checkpoint_layers
+from layover.modeling.company import company
 from layover.modeling.features import Features
 from layover.modeling.heads import HEADS
 from layover.modeling.load import Model, load
@@ -66,6 +68,9 @@ def train(wanted: Training, context: Context) -> None:
     tasks = tuple(part.task for part in data)
     model = load(wanted.start, tasks, wanted.head, wanted.seed, context)
     context.say(model.handoff)
+    if context.resources.checkpointing:
+        for head in model.heads.values():
+            checkpoint_layers(head)
     inference.check_length(model, recipe.max_length)
     read = [_part(part, model, recipe, context) for part in data]
     sampler = _sampler(wanted, [each.sizes for each in read])
@@ -77,9 +82,12 @@ def train(wanted: Training, context: Context) -> None:
         parts = [replace(part, units=active.renumbered(part.units)) for part in parts]
         measured = [replace(each, units=active.renumbered(each.units)) for each in measured]
     # Dropout draws from here on; the heads were drawn from the same seed.
-    torch.manual_seed(wanted.seed)
-    loop = Loop(model, parts, sampler, recipe, context)
+    mine = company()
+    torch.manual_seed(mine.seed(wanted.seed))
+    loop = Loop(model, parts, sampler, recipe, context, mine)
     loop.run(_selector(wanted.selection, measured, model, context))
+    if not mine.first:
+        return
     if active is not None:
         active.restore(decays(recipe, sampler.steps, loop.steps_kept))
     save(model, tasks, recipe.max_length, context.folder / "models")
