@@ -12,6 +12,7 @@ from torch import Tensor
 
 from layover.encoders import Folder
 from layover.metrics.accuracy import ACCURACY, WORD_ACCURACY
+from layover.modeling.features import Features
 from layover.modeling.load import load
 from layover.recipe import Check, Recipe, Selection, steps
 from layover.tasks.mixture import Mixture, parts_of
@@ -23,7 +24,6 @@ from layover.tasks.types.retrieval import Bitext, Retrieval
 from layover.tasks.types.spans import Passage, Spans
 from layover.tasks.types.tagging import Sentence, Tagging
 from layover.tasks.types.text import MaskedText, Text
-from layover.training.checkpoint import weights
 from layover.training.gradient import Part
 from layover.training.loop import Loop
 from layover.training.sampler import Sampler
@@ -106,7 +106,9 @@ def make_loop(
     parts = parts_of(data)
     model = load(Folder(path=str(folder)), [part.task for part in parts], "new", seed, context)
     units = [
-        list(part.task.type.encode(context.data(part).items, model.tokenizer, recipe.max_length))
+        Features.of(
+            part.task.type.encode(context.data(part).items, model.tokenizer, recipe.max_length)
+        )
         for part in parts
     ]
     sampler = Sampler(
@@ -124,7 +126,9 @@ def make_loop(
 
 
 def snapshot(heads: torch.nn.Module) -> dict[str, Tensor]:
-    return {name: value.detach().clone() for name, value in weights(heads).items()}
+    """Every parameter and buffer once, however many heads share it."""
+    whole = (*heads.named_parameters(), *heads.named_buffers())
+    return {name: value.detach().clone() for name, value in whole}
 
 
 def same(mine: dict[str, Tensor], theirs: dict[str, Tensor]) -> bool:

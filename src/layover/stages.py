@@ -89,7 +89,7 @@ class Initial(Stage):
 class Train(Stage):
     """One phase: masked language modelling, an intermediate task, or a target task."""
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     shared: ClassVar[bool] = True
     start: Start
     data: Data | Mixture
@@ -115,7 +115,7 @@ class Train(Stage):
 class Predict(Stage):
     """Predictions of a model for every example of `data`, in all its languages."""
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     model: Start
     data: Data
     max_length: int = READ_LENGTH

@@ -24,11 +24,10 @@ from layover.modeling.load import Model
 from layover.modeling.precision import Weights
 from layover.recipe import Recipe, Selection
 from layover.stage import Context
-from layover.training import checkpoint
+from layover.training import checkpoint, randomness
 from layover.training.checkpoint import Position
 from layover.training.gradient import Gradient, Part
 from layover.training.optimiser import optimiser, schedule, word_tables
-from layover.training import randomness
 from layover.training.randomness import random_state, restore
 from layover.training.sampler import Draws, Sampler
 
