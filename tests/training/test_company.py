@@ -131,7 +131,7 @@ def test_each_process_drops_other_units(two: Path, one: Any) -> None:
 @given(st.lists(st.integers(1, 50), min_size=0, max_size=20), st.integers(1, 5))
 def test_shares_are_all_units_once_and_weigh_about_the_same(weights: list[int], size: int) -> None:
     shares = [Company(rank=rank, size=size).share(weights) for rank in range(size)]
-    assert sorted(sum(shares, [])) == list(range(len(weights)))
+    assert sorted(unit for share in shares for unit in share) == list(range(len(weights)))
     assert all(share == sorted(share) for share in shares)
     loads = [sum(weights[unit] for unit in share) for share in shares]
     assert max(loads) - min(loads) <= max(weights, default=0)

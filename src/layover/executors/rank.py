@@ -53,7 +53,7 @@ class Seat:
     def _work(self, stage: Stage, store: Store, tell: Callable[[Event], None]) -> None:
         from layover.modeling.company import join, leave
 
-        _check(stage.resources)
+        check(stage.resources)
         join(self.rank, self.size, Path(self.meeting), bool(stage.resources.gpus))
         folder = store.work_folder(stage)
         # What one of them says, all would say.
@@ -62,7 +62,8 @@ class Seat:
         leave()
 
 
-def _check(resources: Resources) -> None:
+def check(resources: Resources) -> None:
+    """Raise `StudyError` if this machine has fewer accelerators than are declared."""
     import torch
 
     there = torch.cuda.device_count()
