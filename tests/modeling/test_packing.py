@@ -94,7 +94,7 @@ def plain(model: Model, wanted: Data, folder: Path) -> Any:
 def gradients(model: Any, found: Tensor) -> dict[str, Tensor]:
     """Of a sum in which every output has another weight."""
     torch.manual_seed(1)
-    (found.float() * torch.randn(found.shape)).sum().backward()
+    (found * torch.randn(found.shape)).sum().backward()
     return {name: item.grad for name, item in model.named_parameters() if item.grad is not None}
 
 
@@ -115,12 +115,17 @@ def test_every_head_has_the_outputs_and_gradients_of_the_stock_model_on_padded_r
     found = HEADS[kind].logits(mine, batch)
     expected = stock.logits(theirs, kind, batch, model.padding)
     assert torch.allclose(found, expected, rtol=0, atol=1e-5)
-    ours, stocks = gradients(mine, found), gradients(theirs, expected)
+    # Gradients of states that are nearly alike round badly: in float64 nothing hides behind that.
+    mine, theirs = mine.double(), theirs.double()
+    ours = gradients(mine, HEADS[kind].logits(mine, batch))
+    stocks = gradients(theirs, stock.logits(theirs, kind, batch, model.padding))
     assert ours.keys() == stocks.keys()
     assert len(ours) > 10
-    largest = max(float(value.abs().max()) for value in stocks.values())
+    # These average or scale in float32.
+    largest = max(1.0, *(float(value.abs().max()) for value in stocks.values()))
+    close = 1e-6 * largest if kind in ("embed", "dual") else 1e-9
     for each, value in ours.items():
-        assert float((value - stocks[each]).abs().max()) < 1e-5 * max(1.0, largest), each
+        assert float((value - stocks[each]).abs().max()) < close, each
 
 
 def sequences(*lengths: int) -> Batch:
