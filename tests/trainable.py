@@ -20,6 +20,7 @@ from layover.tasks.sources import Row
 from layover.tasks.task import Data, Example, Task, TaskType
 from layover.tasks.types.choice import Choice, Question
 from layover.tasks.types.classification import Classification, Labelled
+from layover.tasks.types.ranking import Match, Ranking
 from layover.tasks.types.retrieval import Bitext, Retrieval
 from layover.tasks.types.spans import Passage, Spans
 from layover.tasks.types.tagging import Sentence, Tagging
@@ -72,6 +73,19 @@ def translated(row: Row) -> Bitext:
     return Bitext(id=str(number), cluster="", query=text, candidate=text.upper(), gold=number)
 
 
+def matched(row: Row) -> Match:
+    """Pairs of a text's first and last words; two of twelve share their candidate."""
+    words = row.fields["text"].split()
+    name = str(max(1, row.fields["row"]))
+    return Match(
+        id=str(row.fields["row"]),
+        cluster=str(row.fields["row"]),
+        query=" ".join(words[:2]),
+        candidate=" ".join(words[-2:]),
+        name=name,
+    )
+
+
 def plain(row: Row) -> Text:
     return Text(id=str(row.fields["row"]), cluster="1", text=row.fields["text"])
 
@@ -87,6 +101,7 @@ TAGS = data(Tagging(labels=LABELS), tagged, "tags")
 SPANS = data(Spans(), asked, "spans")
 CHOICES = data(Choice(), optional, "choices")
 BITEXT = data(Retrieval(truncate=True), translated, "bitext")
+PAIRS = data(Ranking(pooling="mean", scale=5.0), matched, "pairs")
 TEXTS = data(MaskedText(rate=0.3), plain, "texts")
 SELECTION = Selection(checks=(Check(data=CLASSES, metric=ACCURACY),), every=2, patience=9)
 BOTH = Mixture(parts=(TAGS, TEXTS), sampling="uniform")

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 import torch
-from test_joint_loss import PAIRS
 from test_resume import Killed, killer
 from torch import Tensor
 
@@ -33,6 +32,7 @@ from trainable import (
     CHOICES,
     CLASSES,
     EACH,
+    PAIRS,
     RECIPE,
     SELECTION,
     SPANS,

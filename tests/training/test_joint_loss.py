@@ -21,28 +21,13 @@ from layover.modeling.load import load
 from layover.recipe import steps
 from layover.stages import Train
 from layover.tasks.sources import Row
-from layover.tasks.types.ranking import Match, Ranking
+from layover.tasks.types.ranking import Match
 from layover.training.backward import backward
 from stock import only
 from toys import Toy
-from trainable import RECIPE, data, entries, make_loop, snapshot
-
-
-def matched(row: Row) -> Match:
-    """Pairs of a text's first and last words; two of twelve share their candidate."""
-    words = row.fields["text"].split()
-    name = str(max(1, row.fields["row"]))
-    return Match(
-        id=str(row.fields["row"]),
-        cluster=str(row.fields["row"]),
-        query=" ".join(words[:2]),
-        candidate=" ".join(words[-2:]),
-        name=name,
-    )
-
+from trainable import PAIRS, RECIPE, entries, make_loop, matched, snapshot
 
 DUAL = HEADS["dual"]
-PAIRS = data(Ranking(pooling="mean", scale=5.0), matched, "pairs")
 
 
 def dual_encoder(folder: Path, split: int) -> tuple[Any, list[Batch]]:
