@@ -19,7 +19,7 @@ import torch
 from torch import nn
 
 from layover.errors import TrainingError
-from layover.inference.predict import device
+from layover.inference.memory import device
 from layover.modeling.batch import unit_tokens
 from layover.modeling.load import Model
 from layover.recipe import Recipe, Selection
