@@ -36,6 +36,37 @@ class Mined:
     """[n, k], their margins."""
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Margins:
+    """The nearest of n source and m target vectors on the other side, by cosine, [n, k] and
+    [m, k], and their margins: the cosine over the mean of both neighbourhoods' average cosines,
+    -inf where that is not positive."""
+
+    ahead: Any
+    forward: Any
+    """The margins of `ahead`, float64."""
+    back: Any
+    backward: Any
+    """The margins of `back`, float64."""
+
+    @staticmethod
+    def of(source: Any, target: Any, index: str = "") -> Margins:
+        """Of vectors of length 1, [n, width] and [m, width]; exactly, or by a FAISS `index`."""
+        (near, ahead), (close, back) = both_ways(source, target, NEIGHBOURS, index)
+        ours, theirs = (each.mean(axis=1, dtype=np.float64) for each in (near, close))
+        return Margins(
+            ahead=ahead,
+            forward=_ratio(near, ours[:, None], theirs[ahead]),
+            back=back,
+            backward=_ratio(close, theirs[:, None], ours[back]),
+        )
+
+
+def _ratio(cosine: Any, mine: Any, theirs: Any) -> Any:
+    mean = (mine + theirs) / 2
+    return np.where(mean > 0, cosine / np.where(mean > 0, mean, 1), -np.inf)
+
+
 class _Side:
     """The distinct sentences of one side of one language, in the order of their first lines."""
 
@@ -94,20 +125,15 @@ def mine(examples: Examples, units: Sequence[Unit], outputs: Sequence[Any]) -> R
 def margin_pairs(source: Any, target: Any, index: str = "") -> Mined:
     """One-to-one pairs of vectors of length 1, [n, width] and [m, width].
 
-    The score of a pair is its cosine over the mean of both neighbourhoods' average cosines. A
-    pair whose neighbourhoods have no positive mean has no ratio and is not made. Of equal scores
-    the pair that stands first goes first. Neighbours are searched exactly, or by a FAISS `index`.
+    The score of a pair is its margin; one that has none is not made. Of equal scores the pair that
+    stands first goes first. Neighbours are searched exactly, or by a FAISS `index`.
     """
-    (forward, ahead), (backward, back) = both_ways(source, target, NEIGHBOURS, index)
-    forward, backward = forward.astype(np.float64), backward.astype(np.float64)
-    averages = (forward.mean(axis=1), backward.mean(axis=1))
-    margins = _ratio(forward, averages[0][:, None], averages[1][ahead])
-    reverse = _ratio(backward, averages[1][:, None], averages[0][back])
+    found = Margins.of(source, target, index)
     every, other = np.arange(len(source)), np.arange(len(target))
-    best, mirrored = margins.argmax(axis=1), reverse.argmax(axis=1)
-    left = np.concatenate([every, back[other, mirrored]])
-    right = np.concatenate([ahead[every, best], other])
-    score = np.concatenate([margins[every, best], reverse[other, mirrored]])
+    best, mirrored = found.forward.argmax(axis=1), found.backward.argmax(axis=1)
+    left = np.concatenate([every, found.back[other, mirrored]])
+    right = np.concatenate([found.ahead[every, best], other])
+    score = np.concatenate([found.forward[every, best], found.backward[other, mirrored]])
     order = np.lexsort((right, left, -score))[: np.isfinite(score).sum()]
     partner, value = [-1] * len(source), [-np.inf] * len(source)
     taken = [False] * len(target)
@@ -116,13 +142,11 @@ def margin_pairs(source: Any, target: Any, index: str = "") -> Mined:
         if partner[one] < 0 and not taken[two]:
             partner[one], value[one], taken[two] = two, worth, True
     return Mined(
-        partner=np.array(partner), score=np.array(value), neighbours=ahead, margins=margins
+        partner=np.array(partner),
+        score=np.array(value),
+        neighbours=found.ahead,
+        margins=found.forward,
     )
-
-
-def _ratio(cosine: Any, mine: Any, theirs: Any) -> Any:
-    mean = (mine + theirs) / 2
-    return np.where(mean > 0, cosine / np.where(mean > 0, mean, 1), -np.inf)
 
 
 def _scored(mined: Mined, source: _Side, target: _Side, examples: Examples) -> list[Scored]:
