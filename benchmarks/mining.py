@@ -4,8 +4,8 @@
 
 FAISS is used as one would: an `IndexFlatIP` of either side, searched for all vectors of the other
 at once, and margins in numpy. Each contender searches the same vectors in a process of its own, and
-they take turns in random order. Waiting threads sleep (OMP_WAIT_POLICY) for both, so that a busy machine
-disturbs them alike. That both find the same is checked before a time is looked at.
+they take turns in random order. Waiting threads sleep (OMP_WAIT_POLICY) for both, so that a busy
+machine disturbs them alike. That both find the same is checked before a time is looked at.
 """
 
 from __future__ import annotations

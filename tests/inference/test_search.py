@@ -177,6 +177,31 @@ def test_what_a_screen_says_is_true_within_the_error_that_it_states(how: str) ->
             assert bool((off <= screen.rounding * cheap.abs() + screen.error).all())
 
 
+def test_so_it_is_where_only_its_own_rounding_is_left_to_err() -> None:
+    def exact(seed: int) -> Any:
+        """Opposite pairs about a middle, all of which bfloat16 can write."""
+        chosen = np.random.default_rng(seed).integers(-15, 16, (64, WIDTH)).astype(np.float32) / 128
+        middle = np.random.default_rng(7).integers(-15, 16, WIDTH).astype(np.float32) / 64
+        return np.vstack([middle + chosen, middle - chosen])
+
+    source, target = exact(1), exact(2)
+    screen = search._halved(torch.from_numpy(source), torch.from_numpy(target))
+    cheap = (screen.left @ screen.right.T).double()
+    truth = torch.from_numpy(source.astype(np.float64) @ target.astype(np.float64).T)
+    off = (truth - screen.shift - cheap).abs()
+    assert bool((off <= screen.rounding * cheap.abs() + screen.error).all())
+    assert bool((off > screen.error).any()) and screen.error < 1e-4
+
+
+def test_keys_are_in_the_order_of_products_and_then_of_what_stands_first() -> None:
+    products = torch.tensor([-1.0, -0.5, -1e-30, -0.0, 0.0, 1e-30, 0.5, 1.0])
+    keys = search._keys(products, torch.zeros(8, dtype=torch.int64))
+    assert (keys.diff() >= 0).tolist() == [True] * 7 and int(keys[3]) == int(keys[4])
+    assert search._products(keys).tolist() == products.tolist()
+    first, last = search._keys(torch.tensor([0.5, 0.5]), torch.tensor([3, search.LAST])).tolist()
+    assert first > last
+
+
 def test_taking_the_means_away_makes_the_error_small_where_vectors_are_close_together() -> None:
     def error(sides: Callable[[int, int], Any]) -> float:
         screen = search._halved(*(torch.from_numpy(sides(300, seed)) for seed in (1, 2)))

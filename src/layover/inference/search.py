@@ -191,7 +191,7 @@ def _halved(left: torch.Tensor, right: torch.Tensor) -> _Screen:
         right=two.vectors,
         shift=float(p @ q),
         error=error,
-        rounding=2.0**-9 * 1.01,
+        rounding=2.0**-8 * 1.01,
     )
 
 
