@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from layover.errors import DataError, StudyError
-from layover.inference import vectors
+from layover.inference import search, vectors
 from layover.inference.mine import margin_pairs, mine
 from layover.inference.rows import Rows
 from layover.inference.table import Table
@@ -72,10 +72,11 @@ def tied_vectors(count: int, seed: int) -> Any:
     return axes[np.random.default_rng(seed).integers(0, len(axes), count)]
 
 
-@pytest.fixture(params=[(1024, 8192), (3, 2), (5, 7)])
+@pytest.fixture(params=[(2048, 4096, 32), (3, 2, 1), (5, 7, 2)])
 def blocks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(vectors, "ROWS", request.param[0])
-    monkeypatch.setattr(vectors, "COLUMNS", request.param[1])
+    monkeypatch.setattr(search, "DENSE", 0)
+    for name, size in zip(("ROWS", "COLUMNS", "GROUP"), request.param, strict=True):
+        monkeypatch.setattr(search, name, size)
 
 
 @pytest.mark.parametrize("seed", range(6))

@@ -1,12 +1,10 @@
-"""What all searches rest on: centring, lengths and neighbours."""
+"""What all searches rest on: centring and lengths."""
 
 from __future__ import annotations
 
 import numpy as np
-import pytest
 
-from layover.inference import vectors
-from layover.inference.vectors import nearest, unit, variants
+from layover.inference.vectors import unit, variants
 
 RNG = np.random.default_rng(0)
 
@@ -31,18 +29,3 @@ def test_layers_are_called_by_their_numbers_and_found_by_their_places() -> None:
 
 def test_a_vector_of_length_zero_stays() -> None:
     assert unit(np.zeros((1, 3))).tolist() == [[0.0, 0.0, 0.0]]
-
-
-@pytest.mark.parametrize("block", [(1024, 8192), (2, 3), (1, 1)])
-@pytest.mark.parametrize("count", [1, 4, 11])
-def test_neighbours_are_those_of_all_products_sorted(
-    block: tuple[int, int], count: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(vectors, "ROWS", block[0])
-    monkeypatch.setattr(vectors, "COLUMNS", block[1])
-    queries, pool = unit(RNG.normal(size=(7, 3))), unit(RNG.normal(size=(11, 3)))
-    cosines, places = nearest(queries, pool, count)
-    products = queries @ pool.T
-    expected = np.argsort(-products, axis=1, kind="stable")[:, :count]
-    assert places.tolist() == expected.tolist()
-    assert np.allclose(cosines, np.take_along_axis(products, expected, axis=1))

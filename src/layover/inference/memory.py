@@ -1,4 +1,4 @@
-"""When an accelerator or a machine has too little memory for a batch (torch)."""
+"""Where to compute, and when there is too little memory for a batch (torch)."""
 
 from __future__ import annotations
 
@@ -6,6 +6,11 @@ import torch
 
 SIGNS = ("out of memory", "can't allocate memory")
 """What torch's errors say: on accelerators, and on the CPU."""
+
+
+def device() -> torch.device:
+    """The accelerator if there is one."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def out_of_memory(error: RuntimeError) -> bool:

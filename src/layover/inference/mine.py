@@ -1,4 +1,4 @@
-"""Bitext mining by margin, for every layer, with and without centring (no torch).
+"""Bitext mining by margin, for every layer, with and without centring.
 
 Artetxe and Schwenk 2019, "Margin-based parallel corpus mining with multilingual sentence
 embeddings", 3: the ratio margin, the best candidates of both directions, one to one by falling
@@ -15,7 +15,8 @@ import numpy as np
 
 from layover.errors import DataError
 from layover.inference.rows import Rows
-from layover.inference.vectors import nearest, variants
+from layover.inference.search import both_ways
+from layover.inference.vectors import variants
 from layover.tasks.task import Examples, Scored, Unit
 
 NEIGHBOURS = 4
@@ -33,6 +34,37 @@ class Mined:
     """[n, k], positions of the nearest target sentences by cosine."""
     margins: Any
     """[n, k], their margins."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Margins:
+    """The nearest of n source and m target vectors on the other side, by cosine, [n, k] and
+    [m, k], and their margins: the cosine over the mean of both neighbourhoods' average cosines,
+    -inf where that is not positive."""
+
+    ahead: Any
+    forward: Any
+    """The margins of `ahead`, float64."""
+    back: Any
+    backward: Any
+    """The margins of `back`, float64."""
+
+    @staticmethod
+    def of(source: Any, target: Any, index: str = "") -> Margins:
+        """Of vectors of length 1, [n, width] and [m, width]; exactly, or by a FAISS `index`."""
+        (near, ahead), (close, back) = both_ways(source, target, NEIGHBOURS, index)
+        ours, theirs = (each.mean(axis=1, dtype=np.float64) for each in (near, close))
+        return Margins(
+            ahead=ahead,
+            forward=_ratio(near, ours[:, None], theirs[ahead]),
+            back=back,
+            backward=_ratio(close, theirs[:, None], ours[back]),
+        )
+
+
+def _ratio(cosine: Any, mine: Any, theirs: Any) -> Any:
+    mean = (mine + theirs) / 2
+    return np.where(mean > 0, cosine / np.where(mean > 0, mean, 1), -np.inf)
 
 
 class _Side:
@@ -84,58 +116,53 @@ def mine(examples: Examples, units: Sequence[Unit], outputs: Sequence[Any]) -> R
                 treated(np.stack([outputs[at][0, layer] for at in side.first]))
                 for side in (source, target)
             )
-            found += _scored(margin_pairs(left, right), source, target, examples)
+            mined = margin_pairs(left, right, kind.index)
+            found += _scored(mined, source, target, examples)
         parts.append(Rows.of(sources, kind.decode(sources.items, units, found), name))
     return Rows.joined(parts)
 
 
-def margin_pairs(source: Any, target: Any) -> Mined:
+def margin_pairs(source: Any, target: Any, index: str = "") -> Mined:
     """One-to-one pairs of vectors of length 1, [n, width] and [m, width].
 
-    The score of a pair is its cosine over the mean of both neighbourhoods' average cosines. A
-    pair whose neighbourhoods have no positive mean has no ratio and is not made. Of equal scores
-    the pair that stands first goes first.
+    The score of a pair is its margin; one that has none is not made. Of equal scores the pair that
+    stands first goes first. Neighbours are searched exactly, or by a FAISS `index`.
     """
-    forward, ahead = nearest(source, target, min(NEIGHBOURS, len(target)))
-    backward, back = nearest(target, source, min(NEIGHBOURS, len(source)))
-    averages = (forward.mean(axis=1), backward.mean(axis=1))
-    margins = _ratio(forward, averages[0][:, None], averages[1][ahead])
-    reverse = _ratio(backward, averages[1][:, None], averages[0][back])
+    found = Margins.of(source, target, index)
     every, other = np.arange(len(source)), np.arange(len(target))
-    best, mirrored = margins.argmax(axis=1), reverse.argmax(axis=1)
-    left = np.concatenate([every, back[other, mirrored]])
-    right = np.concatenate([ahead[every, best], other])
-    score = np.concatenate([margins[every, best], reverse[other, mirrored]])
-    partner = np.full(len(source), -1)
-    value = np.full(len(source), -np.inf)
-    taken = np.zeros(len(target), dtype=bool)
-    for at in np.lexsort((right, left, -score)):
-        one, two = left[at], right[at]
-        if partner[one] < 0 and not taken[two] and np.isfinite(score[at]):
-            partner[one], value[one], taken[two] = two, score[at], True
-    return Mined(partner=partner, score=value, neighbours=ahead, margins=margins)
-
-
-def _ratio(cosine: Any, mine: Any, theirs: Any) -> Any:
-    mean = (mine + theirs) / 2
-    return np.where(mean > 0, cosine / np.where(mean > 0, mean, 1), -np.inf)
+    best, mirrored = found.forward.argmax(axis=1), found.backward.argmax(axis=1)
+    left = np.concatenate([every, found.back[other, mirrored]])
+    right = np.concatenate([found.ahead[every, best], other])
+    score = np.concatenate([found.forward[every, best], found.backward[other, mirrored]])
+    order = np.lexsort((right, left, -score))[: np.isfinite(score).sum()]
+    partner, value = [-1] * len(source), [-np.inf] * len(source)
+    taken = [False] * len(target)
+    pairs = (column[order].tolist() for column in (left, right, score))
+    for one, two, worth in zip(*pairs, strict=True):
+        if partner[one] < 0 and not taken[two]:
+            partner[one], value[one], taken[two] = two, worth, True
+    return Mined(
+        partner=np.array(partner),
+        score=np.array(value),
+        neighbours=found.ahead,
+        margins=found.forward,
+    )
 
 
 def _scored(mined: Mined, source: _Side, target: _Side, examples: Examples) -> list[Scored]:
     """What was found for each line of the source side, with all ids that share a text."""
-    found = []
-    for at in source.lines:
-        row = source.place[examples.items[at].text]
-        partner = int(mined.partner[row])
-        near = np.argsort(-mined.margins[row], kind="stable")
-        found.append(
-            Scored(
-                prediction=target.named[partner] if partner >= 0 else [],
-                score=float(mined.score[row]),
-                candidates=tuple(
-                    (target.named[mined.neighbours[row, one]][0], float(mined.margins[row, one]))
-                    for one in near
-                ),
-            )
+    order = np.argsort(-mined.margins, axis=1, kind="stable")
+    near = np.take_along_axis(mined.neighbours, order, axis=1).tolist()
+    margins = np.take_along_axis(mined.margins, order, axis=1).tolist()
+    first = [ids[0] for ids in target.named]
+    scored = [
+        Scored(
+            prediction=target.named[partner] if partner >= 0 else [],
+            score=score,
+            candidates=tuple((first[one], margin) for one, margin in zip(*beside, strict=True)),
         )
-    return found
+        for partner, score, *beside in zip(
+            mined.partner.tolist(), mined.score.tolist(), near, margins, strict=True
+        )
+    ]
+    return [scored[source.place[examples.items[at].text]] for at in source.lines]

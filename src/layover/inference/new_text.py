@@ -22,7 +22,8 @@ from pathlib import Path
 from typing import Any
 
 from layover.errors import DataError, ModelError
-from layover.inference.predict import device, run
+from layover.inference.memory import device
+from layover.inference.predict import run
 from layover.modeling.features import Features
 from layover.modeling.folder import ABOUT, about
 from layover.modeling.load import load_whole

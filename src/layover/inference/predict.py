@@ -12,7 +12,7 @@ import torch
 from layover.encoders import Start
 from layover.errors import ModelError
 from layover.inference.masking import masked
-from layover.inference.memory import out_of_memory, release
+from layover.inference.memory import device, out_of_memory, release
 from layover.inference.mine import mine
 from layover.inference.rank import rank
 from layover.inference.retrieve import retrieve
@@ -73,11 +73,6 @@ def predict(wanted: Prediction, context: Context) -> None:
     watch = Watch(progress=progress, say=context.say)
     outputs = run(head, task.type, units, model, watch=watch)
     write(rows(examples, units, outputs), context.folder / "predictions.parquet")
-
-
-def device() -> torch.device:
-    """The accelerator if there is one."""
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def check_length(model: Model, max_length: int) -> None:

@@ -1,4 +1,4 @@
-"""Each query's candidates by cosine, over the pool of its language or of all (no torch)."""
+"""Each query's candidates by cosine, over the pool of its language or of all."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import numpy as np
 
 from layover.errors import DataError
 from layover.inference.rows import Rows
-from layover.inference.vectors import nearest, unit
+from layover.inference.search import nearest
+from layover.inference.vectors import unit
 from layover.metrics.ranking import DEPTH
 from layover.tasks.task import Examples, Unit
 
@@ -33,7 +34,7 @@ def rank(examples: Examples, units: Sequence[Unit], outputs: Sequence[Any]) -> R
     places: list[int] = []
     for code, pool in pools.items():
         mine = [at for at in asked if together or examples.languages[at] == code]
-        found += pool.ranked([outputs[at][0] for at in mine])
+        found += pool.ranked([outputs[at][0] for at in mine], kind.index)
         targets += [pool.relevant(examples.items[at]) for at in mine]
         places += mine
     queries = Examples(
@@ -70,14 +71,14 @@ class _Pool:
         self.names = list(first)
         self.vectors = _stacked(outputs[at][-1] for at in first.values())
 
-    def ranked(self, queries: Sequence[Any]) -> list[list[tuple[str, float]]]:
+    def ranked(self, queries: Sequence[Any], index: str) -> list[list[tuple[str, float]]]:
         """(name, cosine) of the best candidates of each query."""
         if not queries:
             return []
-        cosines, positions = nearest(_stacked(queries), self.vectors, min(DEPTH, len(self.names)))
+        cosines, positions = nearest(_stacked(queries), self.vectors, DEPTH, index)
         return [
-            [(self.names[at], float(value)) for at, value in zip(places, values, strict=True)]
-            for places, values in zip(positions, cosines, strict=True)
+            [(self.names[at], value) for at, value in zip(places, values, strict=True)]
+            for places, values in zip(positions.tolist(), cosines.tolist(), strict=True)
         ]
 
     def relevant(self, query: Any) -> list[str] | None:

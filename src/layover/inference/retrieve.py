@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from layover.inference.rows import Rows
-from layover.inference.vectors import nearest, variants
+from layover.inference.search import nearest
+from layover.inference.vectors import variants
 from layover.tasks.task import Examples, Unit
 
 
@@ -17,15 +18,18 @@ def retrieve(examples: Examples, units: Sequence[Unit], outputs: Sequence[Any]) 
 
     `outputs` holds [2, layers + 1, width] an example: query and candidate.
     """
-    states = np.stack(outputs)
+    kind: Any = examples.task.type
     languages = np.array(examples.languages)
-    parts = []
-    for name, layer, treated in variants((), states.shape[2]):
-        found = np.zeros(len(examples), dtype=int)
-        for language in dict.fromkeys(examples.languages):
-            chosen = np.flatnonzero(languages == language)
-            queries, candidates = (treated(states[chosen, side, layer]) for side in (0, 1))
-            found[chosen] = nearest(queries, candidates, 1)[1][:, 0]
-        predictions = examples.task.type.decode(examples.items, units, found)
-        parts.append(Rows.of(examples, predictions, name))
-    return Rows.joined(parts)
+    ways = list(variants((), outputs[0].shape[1]))
+    found = np.zeros((len(ways), len(examples)), dtype=int)
+    for language in dict.fromkeys(examples.languages):
+        # A language at a time: the states of all layers of all languages are large.
+        chosen = np.flatnonzero(languages == language).tolist()
+        states = np.stack([outputs[at] for at in chosen])
+        for row, (_, layer, treated) in zip(found, ways, strict=True):
+            queries, candidates = (treated(states[:, side, layer]) for side in (0, 1))
+            row[chosen] = nearest(queries, candidates, 1, kind.index)[1][:, 0]
+    return Rows.joined(
+        Rows.of(examples, kind.decode(examples.items, units, row), name)
+        for row, (name, *_) in zip(found, ways, strict=True)
+    )

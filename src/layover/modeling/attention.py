@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from transformers import AttentionInterface
@@ -65,34 +66,10 @@ def attend(
     scale = query.shape[-1] ** -0.5 if scaling is None else scaling
     # Transformers counts the token itself to the window, and looks as far to both sides.
     window = None if sliding_window is None else sliding_window - 1
-    ragged = query.is_cuda and query.dtype != torch.float32 and not dropout
-    if ragged:
-        return _ragged(q, k, v, packing, scale, window)[None], None
     return within(q, k, v, packing, scale=scale, dropout=dropout, window=window)[None], None
 
 
 AttentionInterface.register(NAME, attend)
-
-
-def _ragged(
-    query: Tensor, key: Tensor, value: Tensor, packing: Packing, scale: float, window: int | None
-) -> Tensor:
-    from torch.nn.attention.varlen import varlen_attn
-
-    ends, longest = packing.cumulative, packing.longest
-    sides = (-1, -1) if window is None else (window, window)
-    found: Any = varlen_attn(
-        query.contiguous(),
-        key.contiguous(),
-        value.contiguous(),
-        ends,
-        ends,
-        longest,
-        longest,
-        scale=scale,
-        window_size=sides,
-    )
-    return found
 
 
 def within(
@@ -105,10 +82,36 @@ def within(
     dropout: float = 0.0,
     window: int | None = None,
 ) -> Tensor:
-    """Attention of every token to the tokens of its own sequence, [T, heads, width] all; or, where
-    `query` is [S, heads, width], of one query for each sequence to all of its tokens."""
+    """Attention of every token to the tokens of its own sequence, each [T and padding, heads,
+    width]; or, where `query` is [S + 1, heads, width], of one query a sequence to all its tokens.
+    """
+    if query.is_cuda and query.dtype != torch.float32 and not dropout:
+        return _ragged(query, key, value, packing, scale, window)
     found: Tensor = _Blocks.apply(query, key, value, packing, scale, dropout, window)
     return found
+
+
+def _ragged(
+    query: Tensor, key: Tensor, value: Tensor, packing: Packing, scale: float, window: int | None
+) -> Tensor:
+    from torch.nn.attention.varlen import varlen_attn
+
+    single, count = len(query) != len(key), len(packing.lengths)
+    ends = packing.cumulative
+    asked = torch.arange(count + 1, dtype=torch.int32, device=ends.device) if single else ends
+    asking = count if single else packing.total
+    found: Any = varlen_attn(
+        query[:asking].contiguous(),
+        key[: packing.total].contiguous(),
+        value[: packing.total].contiguous(),
+        asked,
+        ends,
+        1 if single else packing.longest,
+        packing.longest,
+        scale=scale,
+        window_size=(-1, -1) if window is None or single else (window, window),
+    )
+    return F.pad(found, (0, 0, 0, 0, 0, len(query) - asking))
 
 
 class _Blocks(torch.autograd.Function):
@@ -127,63 +130,60 @@ class _Blocks(torch.autograd.Function):
         window: int | None,
     ) -> Tensor:
         heads, width = query.shape[1:]
-        out = query.new_empty(len(query) + 1, heads, width)
-        single = len(query) != packing.total
+        single = len(query) != len(key)
         saved: list[Tensor | None] = []
-        asked, known = (_flat(states) for states in (query, key))
-        told = _flat(value)
+        asked, known, told = (_flat(states) for states in (query, key, value))
+        out = torch.empty_like(asked)
         for block in packing.blocks:
             places = _rows(block.tokens, heads)
             mine = _rows(block.sequences[:, None], heads) if single else places
             shape = (len(block.sequences) * heads, -1, width)
             q, k, v = (
-                states.index_select(0, rows.flatten().clamp(max=len(states) - 1)).view(shape)
+                states.index_select(0, rows).view(shape)
                 for states, rows in ((asked, mine), (known, places), (told, places))
             )
-            weights = torch.baddbmm(
-                _bias(block, heads, window, single, q), q, k.transpose(1, 2), alpha=scale
-            ).softmax(dim=-1)
+            bias = _bias(block, heads, None if single else window, q.dtype)
+            scores = torch.baddbmm(bias, q, k.transpose(1, 2), alpha=scale)
+            # In float32 because that is faster, and better.
+            weights = scores.float().softmax(dim=-1)
             factor = kept(weights, dropout) if dropout else None
-            used = weights if factor is None else weights * factor
-            out.view(-1, width).index_copy_(0, mine.flatten(), torch.bmm(used, v).view(-1, width))
-            saved += [q, k, v, weights, factor]
-        ctx.packing, ctx.scale, ctx.single, ctx.count = packing, scale, single, len(query)
+            used = (weights if factor is None else weights * factor).to(v.dtype)
+            out.index_copy_(0, mine, torch.bmm(used, v).view(-1, width))
+            saved += [q, k, v, weights, used, factor]
+        ctx.packing, ctx.scale, ctx.single = packing, scale, single
+        ctx.shapes = query.shape, key.shape, value.shape
         ctx.save_for_backward(*saved)
-        return out[:-1]
+        _clear(out, packing, single, heads)
+        return out.view(query.shape)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         heads, width = gradient.shape[1:]
-        flat = _flat(gradient)
-        found = [
-            gradient.new_empty(count + 1, heads, width)
-            for count in (ctx.count, ctx.packing.total, ctx.packing.total)
-        ]
+        flat, packing, single = _flat(gradient), ctx.packing, ctx.single
+        found = [gradient.new_empty(shape) for shape in ctx.shapes]
         saved = ctx.saved_tensors
-        for number, block in enumerate(ctx.packing.blocks):
-            q, k, v, weights, factor = saved[5 * number : 5 * number + 5]
+        for number, block in enumerate(packing.blocks):
+            q, k, v, weights, used, factor = saved[6 * number : 6 * number + 6]
             places = _rows(block.tokens, heads)
-            mine = _rows(block.sequences[:, None], heads) if ctx.single else places
-            came = flat.index_select(0, mine.flatten().clamp(max=len(flat) - 1)).view(q.shape)
-            if not ctx.single and not block.full:
-                # What stands in for padding has no gradient.
-                came = came * (mine < len(flat)).view(len(q), -1, 1)
-            used = weights if factor is None else weights * factor
-            back = torch.bmm(came, v.transpose(1, 2))
+            mine = _rows(block.sequences[:, None], heads) if single else places
+            # What stands in for padding has no gradient, for nothing reads it.
+            came = flat.index_select(0, mine).view(q.shape)
+            back = torch.bmm(came, v.transpose(1, 2)).float()
             if factor is not None:
-                back = back * factor
-            scores: Any = torch._softmax_backward_data(back, weights, -1, weights.dtype)
-            empty = scores.new_empty(())
+                back.mul_(factor)
+            change: Any = torch._softmax_backward_data(back, weights, -1, weights.dtype)
+            scores = change.mul_(ctx.scale).to(q.dtype)
             parts = (
-                (mine, torch.baddbmm(empty, scores, k, beta=0, alpha=ctx.scale)),
-                (places, torch.baddbmm(empty, scores.transpose(1, 2), q, beta=0, alpha=ctx.scale)),
+                (mine, torch.bmm(scores, k)),
+                (places, torch.bmm(scores.transpose(1, 2), q)),
                 (places, torch.bmm(used.transpose(1, 2), came)),
             )
             for into, (rows, part) in zip(found, parts, strict=True):
-                into.view(-1, width).index_copy_(0, rows.flatten(), part.reshape(-1, width))
-        query, key, value = (part[:-1] for part in found)
-        return query, key, value, None, None, None, None
+                _flat(into).index_copy_(0, rows, part.view(-1, width))
+        for into, alone in zip(found, (single, False, False), strict=True):
+            _clear(_flat(into), packing, alone, heads)
+        return (*found, None, None, None, None)
 
 
 def _flat(states: Tensor) -> Tensor:
@@ -191,21 +191,24 @@ def _flat(states: Tensor) -> Tensor:
     return states.reshape(-1, states.shape[-1])
 
 
+def _clear(rows: Tensor, packing: Packing, single: bool, heads: int) -> None:
+    """Set what belongs to padding to 0."""
+    rows[(len(packing.lengths) if single else packing.total) * heads :].zero_()
+
+
 def _rows(tokens: Tensor, heads: int) -> Tensor:
-    """[n, heads, l]: where each head of the tokens [n, l] lies in what `_flat` gives."""
-    return tokens[:, None, :] * heads + torch.arange(heads, device=tokens.device)[None, :, None]
+    """[n * heads * l]: where each head of the tokens [n, l] lies in what `_flat` gives."""
+    found = tokens[:, None, :] * heads + torch.arange(heads, device=tokens.device)[None, :, None]
+    return found.flatten()
 
 
-def _bias(block: Block, heads: int, window: int | None, single: bool, like: Tensor) -> Tensor:
-    """0 where a token may look, else -inf, to be added to [n * heads, l, l]."""
-    if block.full and window is None:
-        return like.new_zeros(())
+def _bias(block: Block, heads: int, window: int | None, dtype: torch.dtype) -> Tensor:
+    """What is added to scores [n * heads, l, l]: 0 where a token may look, else so little that
+    nothing of it is left."""
     seen = block.real[:, None, :]
-    if window is not None and not single:
-        place = torch.arange(block.tokens.shape[1], device=like.device)
-        near = (place[:, None] - place[None, :]).abs() <= window
-        # Padding looks at something, or its softmax would not be a number.
-        seen = (seen & near) | ~block.real[:, :, None]
-    bias = torch.zeros(seen.shape, dtype=like.dtype, device=like.device)
-    bias.masked_fill_(~seen, -torch.inf)
+    if window is not None:
+        place = torch.arange(block.tokens.shape[1], device=seen.device)
+        seen = seen & ((place[:, None] - place[None, :]).abs() <= window)
+    bias = torch.zeros(seen.shape, dtype=dtype, device=seen.device)
+    bias.masked_fill_(~seen, torch.finfo(dtype).min / 2)
     return bias.repeat_interleave(heads, dim=0)

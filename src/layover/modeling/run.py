@@ -15,6 +15,7 @@ from functools import partial
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers.modeling_outputs import BaseModelOutputWithPooling
 
@@ -66,7 +67,9 @@ def states(encoder: Any, batch: Batch, first: bool = False) -> Tensor:
         found = _packed(encoder, batch, alone).last_hidden_state[0]
     else:
         found = _in_blocks(encoder, batch, every=False)[-1]
-    return found[batch.packing.starts] if first and not alone else found
+    if alone:
+        return found[: len(batch.packing.lengths)]
+    return found[batch.packing.starts[:-1]] if first else found[: batch.packing.total]
 
 
 def layers(encoder: Any, batch: Batch) -> list[Tensor]:
@@ -74,7 +77,7 @@ def layers(encoder: Any, batch: Batch) -> list[Tensor]:
     if not encoder.layover.packed:
         return _in_blocks(encoder, batch, every=True)
     found = _packed(encoder, batch, False, output_hidden_states=True).hidden_states
-    return [layer[0] for layer in found]
+    return [layer[0, : batch.packing.total] for layer in found]
 
 
 def classes(model: Any, batch: Batch, options: bool = False) -> Any:
@@ -83,10 +86,10 @@ def classes(model: Any, batch: Batch, options: bool = False) -> Any:
     encoder = model.base_model
     if getattr(model.config, "classifier_pooling", "cls") == "cls":
         return outputs(model, states(encoder, batch, first=True)[:, None], options=options)
-    block = batch.packing.whole
+    whole = batch.packing.whole
     found = states(encoder, batch)
-    padded = torch.cat((found, found.new_zeros(1, found.shape[-1])))[block.tokens]
-    return outputs(model, padded, block.real.long(), options=options)
+    padded = torch.cat((found, found.new_zeros(1, found.shape[-1])))[whole]
+    return outputs(model, padded, (whole < batch.packing.total).long(), options=options)
 
 
 def outputs(model: Any, found: Tensor, mask: Tensor | None = None, options: bool = False) -> Any:
@@ -127,22 +130,28 @@ def _instead(encoder: Any, given: Any) -> Iterator[None]:
 
 def _packed(encoder: Any, batch: Batch, alone: bool, **asked: bool) -> Any:
     packing, reading = batch.packing, encoder.layover
-    positions = packing.places + reading.position
-    inputs = {"input_ids": batch.tokens[None], "position_ids": positions[None]}
+    spare = packing.filled - packing.total
+    inputs = {
+        "input_ids": F.pad(batch.tokens, (0, spare), value=_padding(encoder))[None],
+        "position_ids": F.pad(packing.places, (0, spare))[None] + reading.position,
+    }
     if reading.segments:
         segments = torch.zeros_like(batch.tokens) if batch.segments is None else batch.segments
-        inputs["token_type_ids"] = segments[None]
+        inputs["token_type_ids"] = F.pad(segments, (0, spare))[None]
     return encoder(**inputs, packing=packing, alone=alone, **asked)
+
+
+def _padding(encoder: Any) -> int:
+    return int(encoder.config.pad_token_id or 0)
 
 
 def _in_blocks(encoder: Any, batch: Batch, every: bool) -> list[Tensor]:
     """The states of the last layer, or of `every` layer."""
     found: list[Tensor] = []
-    padding = int(encoder.config.pad_token_id or 0)
     total = batch.packing.total
-    for block in batch.packing.blocks:
+    for block in batch.packing.tight:
         inputs = {
-            "input_ids": _padded(batch.tokens, block, padding),
+            "input_ids": _padded(batch.tokens, block, _padding(encoder)),
             "attention_mask": block.real.long(),
         }
         if batch.segments is not None:

@@ -18,7 +18,7 @@ from typing import Any
 from torch import nn
 
 from layover.errors import TrainingError
-from layover.inference.predict import device
+from layover.inference.memory import device
 from layover.modeling.company import ALONE, Company
 from layover.modeling.load import Model
 from layover.modeling.precision import Weights

@@ -40,6 +40,9 @@ class Mining:
     layers: tuple[int, ...] = ()
     """The layers whose states are kept, 0 the embeddings; () keeps all. Half a million lines of a
     large encoder fit in memory only layer by layer."""
+    index: str = ""
+    """The FAISS index that neighbours are looked for with (`layover.inference.indexed`), which may
+    miss some; "" searches exactly."""
     truncate: bool = False
 
     def check(self, example: Line) -> None:

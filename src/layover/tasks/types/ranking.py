@@ -54,6 +54,9 @@ class Ranking:
     query_length: int | None = None
     """Tokens of a query, where that is less than the recipe's `max_length`."""
     candidate_length: int | None = None
+    index: str = ""
+    """The FAISS index that neighbours are looked for with (`layover.inference.indexed`), which may
+    miss some; "" searches exactly."""
     truncate: bool = False
 
     def check(self, example: Match) -> None:

@@ -34,6 +34,9 @@ class Retrieval:
     search: ClassVar[str] = "nearest"
     version: ClassVar[int] = 1
     labels: ClassVar[tuple[str, ...]] = ()
+    index: str = ""
+    """The FAISS index that neighbours are looked for with (`layover.inference.indexed`), which may
+    miss some; "" searches exactly."""
     truncate: bool = False
 
     def check(self, example: Bitext) -> None:
