@@ -164,6 +164,9 @@ class Gradient:
                 "more memory"
             )
         self.splits *= 2
+        while self._size > -(-self.recipe.batch // self.company.size):
+            # No process has so many.
+            self.splits *= 2
         self.say(
             f"step {step + 1}: out of memory; from here on at most {self._size} examples are "
             "computed at once, with the same loss over a step as before"
