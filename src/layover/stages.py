@@ -16,7 +16,7 @@ from layover.errors import StudyError
 from layover.metrics.metric import Metric
 from layover.recipe import HeadPolicy, Recipe, Selection
 from layover.spec import unkeyed
-from layover.stage import Context, Stage
+from layover.stage import ONE_THREAD, Context, Resources, Stage
 from layover.tasks.mixture import Mixture, parts_of
 from layover.tasks.target import Target
 from layover.tasks.task import Data, check_metric
@@ -199,8 +199,11 @@ class Phase:
 Stop: TypeAlias = Data | Mixture | Phase | Target
 
 
-def chain(start: Start, *stops: Stop, recipe: Recipe, seed: int) -> Start:
-    """`start` trained on each stop in turn, the last of which is usually a target.
+def chain(
+    start: Start, *stops: Stop, recipe: Recipe, seed: int, resources: Resources = ONE_THREAD
+) -> Start:
+    """`start` trained on each stop in turn, the last of which is usually a target, by trainings
+    that ask for `resources`.
 
     A target contributes its own training data, the first of them under a new head and the others
     under the head of the one before; a retrieval target contributes none.
@@ -214,6 +217,7 @@ def chain(start: Start, *stops: Stop, recipe: Recipe, seed: int) -> Start:
             seed=seed,
             head=phase.head,
             selection=phase.selection,
+            resources=resources,
         )
     return model
 
@@ -266,8 +270,10 @@ def leaves(
     recipe: Recipe,
     seeds: Iterable[int],
     max_length: int | None = None,
+    resources: Resources = ONE_THREAD,
 ) -> tuple[Score, ...]:
-    """What an arm measures: every target, reached from `start` by way of `stops`, once a seed.
+    """What an arm measures: every target, reached from `start` by way of `stops`, once a seed, by
+    trainings that ask for `resources`.
 
     Texts are read up to `max_length` tokens: by default as far as `recipe`, or the target's own,
     trains on them, and 128 at least; so all arms read the same.
@@ -278,7 +284,7 @@ def leaves(
         for seed in seeds
         for target in aims
         for leaf in evaluate(
-            chain(start, *stops, target, recipe=recipe, seed=seed),
+            chain(start, *stops, target, recipe=recipe, seed=seed, resources=resources),
             target,
             max_length or max(READ_LENGTH, (target.recipe or recipe).max_length),
             seed,
