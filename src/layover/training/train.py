@@ -144,7 +144,11 @@ def _measured(
 ) -> list[_Measured]:
     """The data of a selection's checks, each once."""
     found: list[_Measured] = []
-    for data in dict.fromkeys(check.data for check in selection.checks) if selection else ():
+    for check in selection.checks if selection else ():
+        data = check.data
+        # Compared and not hashed: what a source is made of need not be hashable.
+        if any(data == each.data for each in found):
+            continue
         examples = _labelled(data, model, context)
         units = data.task.type.encode(examples.items, model.tokenizer, recipe.max_length)
         found.append(_Measured(data=data, examples=examples, units=Features.of(units)))
@@ -190,8 +194,11 @@ def _selector(
         return inference.rows(each.examples, each.units, outputs)
 
     def measure(heads: nn.ModuleDict) -> list[float]:
-        found = {each.data: rows(each, heads) for each in measured}
-        return [_score(found[check.data], check) for check in selection.checks]
+        found = [(each.data, rows(each, heads)) for each in measured]
+        return [
+            _score(next(mine for data, mine in found if data == check.data), check)
+            for check in selection.checks
+        ]
 
     return Selector(selection=selection, measure=measure)
 
