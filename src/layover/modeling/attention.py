@@ -25,7 +25,7 @@ NAME = "layover"
 
 
 def supported(encoder: Any) -> bool:
-    """Whether an encoder lets attention be exchanged, and nothing else in it looks at neighbours."""
+    """Whether an encoder lets attention be exchanged, and looks at neighbours nowhere else."""
     exchanged = bool(getattr(encoder, "_supports_attention_backend", False))
     causal = any(getattr(module, "is_causal", False) for module in encoder.modules())
     # MobileBERT joins the embeddings of neighbours.
@@ -144,8 +144,9 @@ class _Blocks(torch.autograd.Function):
             )
             bias = _bias(block, heads, None if single else window, q.dtype)
             scores = torch.baddbmm(bias, q, k.transpose(1, 2), alpha=scale)
-            # In float32 because that is faster, and better.
-            weights = scores.float().softmax(dim=-1)
+            # No less than float32, because that is faster, and better.
+            wide = torch.promote_types(scores.dtype, torch.float32)
+            weights = scores.to(wide).softmax(dim=-1)
             factor = kept(weights, dropout) if dropout else None
             used = (weights if factor is None else weights * factor).to(v.dtype)
             out.index_copy_(0, mine, torch.bmm(used, v).view(-1, width))
@@ -169,7 +170,7 @@ class _Blocks(torch.autograd.Function):
             mine = _rows(block.sequences[:, None], heads) if single else places
             # What stands in for padding has no gradient, for nothing reads it.
             came = flat.index_select(0, mine).view(q.shape)
-            back = torch.bmm(came, v.transpose(1, 2)).float()
+            back = torch.bmm(came, v.transpose(1, 2)).to(weights.dtype)
             if factor is not None:
                 back.mul_(factor)
             change: Any = torch._softmax_backward_data(back, weights, -1, weights.dtype)
