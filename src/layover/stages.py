@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import ClassVar, TypeAlias
+from typing import ClassVar, Literal, TypeAlias
 
 from layover.encoders import Start, Tiny
 from layover.errors import StudyError
@@ -118,7 +118,8 @@ class Predict(Stage):
     model: Start
     data: Data
     max_length: int = READ_LENGTH
-    batch: int = 64
+    precision: Literal["float32", "bfloat16"] = "float32"
+    """bfloat16: the weights are rounded, and everything is computed in it."""
 
     def __post_init__(self) -> None:
         head, model = self.data.task.type.head, self.model

@@ -23,6 +23,7 @@ from typing import Any
 
 from layover.errors import DataError, ModelError
 from layover.inference.predict import device, run
+from layover.modeling.features import Features
 from layover.modeling.folder import ABOUT, about
 from layover.modeling.load import load_whole
 from layover.spec import identity
@@ -33,8 +34,6 @@ from layover.tasks.types.choice import Choice, Question
 from layover.tasks.types.classification import Classification, Labelled
 from layover.tasks.types.spans import Passage, Spans
 from layover.tasks.types.tagging import Sentence, Tagging
-
-BATCH = 64
 
 
 @dataclass(frozen=True)
@@ -72,9 +71,9 @@ def predict_file(folder: Path, path: Path) -> Iterator[str]:
     if not examples:
         raise DataError(f"{path} has no text")
     model = load_whole(folder)
-    units = list(kind.encode(examples, model.tokenizer, told["max_length"]))
+    units = Features.of(kind.encode(examples, model.tokenizer, told["max_length"]))
     head: Any = model.heads[told["task"]]
-    outputs = run(head.to(device()).eval(), kind, units, model, BATCH)
+    outputs = run(head.to(device()).eval(), kind, units, model)
     for example, prediction in zip(examples, kind.decode(examples, units, outputs), strict=True):
         yield form.line(example, prediction)
 

@@ -6,19 +6,22 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
+import numpy as np
 import torch
 
 from layover.encoders import Start
 from layover.errors import ModelError
-from layover.inference.masking import mask
+from layover.inference.masking import masked
 from layover.inference.memory import out_of_memory, release
 from layover.inference.mine import mine
 from layover.inference.rank import rank
 from layover.inference.retrieve import retrieve
 from layover.inference.rows import Rows, write
-from layover.modeling.batch import Batch, collate, unit_length
+from layover.modeling.batch import Batch, collate
+from layover.modeling.features import Features
 from layover.modeling.heads import HEADS, Head
 from layover.modeling.load import Model, load, positions
+from layover.modeling.precision import Precision, lower
 from layover.stage import Context
 from layover.tasks.task import Data, Examples, Unit
 
@@ -33,7 +36,7 @@ class Prediction(Protocol):
     @property
     def max_length(self) -> int: ...
     @property
-    def batch(self) -> int: ...
+    def precision(self) -> Precision: ...
 
 
 def _nothing(told: object) -> None:
@@ -59,14 +62,16 @@ def predict(wanted: Prediction, context: Context) -> None:
     examples = context.data(wanted.data)
     model = load(wanted.model, [task], "unchanged", 0, context)
     check_length(model, wanted.max_length)
-    units = list(task.type.encode(examples.items, model.tokenizer, wanted.max_length))
+    units = Features.of(task.type.encode(examples.items, model.tokenizer, wanted.max_length))
     head = model.heads[task.name].to(device()).eval()
+    if wanted.precision == "bfloat16":
+        lower(head)
 
     def progress(done: int) -> None:
         context.progress(done, len(units), {})
 
     watch = Watch(progress=progress, say=context.say)
-    outputs = run(head, task.type, units, model, wanted.batch, watch)
+    outputs = run(head, task.type, units, model, watch=watch)
     write(rows(examples, units, outputs), context.folder / "predictions.parquet")
 
 
@@ -85,64 +90,70 @@ def check_length(model: Model, max_length: int) -> None:
         )
 
 
+TOKENS = 4096
+"""Tokens that are computed at once. More is hardly faster, even where memory has room for it."""
+
+
 def run(
     head: Any,
     kind: Any,
-    units: Sequence[Unit],
+    units: Features,
     model: Model,
-    batch: int,
+    tokens: int = TOKENS,
     watch: Watch = UNWATCHED,
 ) -> list[Any]:
     """One output array a unit, in the order of the units; of the layers of an embedding those that
     the task type keeps.
 
-    Units run sorted by length, so that little is spent on padding. Masked language models are
-    measured on a mask drawn from the position of each unit. Where memory does not suffice for a
-    batch, it is computed in smaller pieces, with the same outputs; raises `ModelError` where it
-    does not suffice for one unit.
+    Units run sorted by length over all languages, as many at once as have `tokens` tokens together.
+    Masked language models are measured on one mask, whatever runs together. Where memory does not
+    suffice, fewer run at once, with the same outputs; raises `ModelError` where it does not suffice
+    for one unit.
     """
-    order = sorted(range(len(units)), key=lambda index: -unit_length(units[index]))
+    if kind.head == "lm":
+        units = masked(units, model.tokenizer, kind.rate, seed=(0,))
+    order = np.argsort(-units.lengths, kind="stable")
     outputs: list[Any] = [None] * len(units)
-    size = batch
     kept = list(getattr(kind, "layers", ()))
+    done = 0
     with torch.inference_mode():
-        for start in range(0, len(order), batch):
-            chosen = order[start : start + batch]
-            packed = collate([units[index] for index in chosen], model.padding)
-            if kind.head == "lm":
-                packed = mask(packed, model.tokenizer, kind.rate, seed=(0, start))
-            while (found := _outputs(head, HEADS[kind.head], packed, size)) is None:
-                size = min(size, len(chosen)) // 2
+        while done < len(order):
+            # At least one unit, however long it is.
+            count = int(np.searchsorted(np.cumsum(units.sizes[order[done:]]), tokens, "right"))
+            chosen = order[done : done + max(1, count)]
+            found = _outputs(head, HEADS[kind.head], collate(units, chosen))
+            if found is None:
+                tokens = _fewer(units, chosen)
                 release()
-                if size == 0:
-                    length = unit_length(units[chosen[0]])
-                    raise ModelError(
-                        f"memory does not suffice for one example of {length} tokens: lower "
-                        "max_length, take a smaller encoder, or more memory"
-                    )
-                watch.say(f"out of memory; from here on {size} examples are computed at once")
-            for index, output in zip(chosen, found, strict=True):
+                watch.say(f"out of memory; from here on {tokens} tokens are computed at once")
+                continue
+            for index, output in zip(chosen.tolist(), found, strict=True):
                 outputs[index] = _of_layers(output, kept) if kept else output
-            watch.progress(start + len(chosen))
+            done += len(chosen)
+            watch.progress(done)
     return outputs
 
 
-def _outputs(head: Any, layer: Head, packed: Batch, size: int) -> list[Any] | None:
-    """The outputs of a batch, computed `size` units at a time; None where memory is lacking."""
-    units = range(len(packed.sizes))
-    found: list[Any] = []
+def _fewer(units: Features, chosen: Any) -> int:
+    """Half of the tokens that were too many."""
+    if len(chosen) == 1:
+        length = int(units.lengths[chosen[0]])
+        raise ModelError(
+            f"memory does not suffice for one example of {length} tokens: lower max_length, take a "
+            "smaller encoder, or more memory"
+        )
+    return int(units.sizes[chosen].sum()) // 2
+
+
+def _outputs(head: Any, layer: Head, batch: Batch) -> list[Any] | None:
+    """The outputs of a batch; None where memory is lacking."""
     try:
-        for start in range(0, len(units), size):
-            whole = size >= len(units)
-            piece = packed if whole else packed.take(units[start : start + size])
-            piece = piece.to(device())
-            logits = layer.logits(head, piece)
-            found += layer.split(logits.cpu(), piece.to(torch.device("cpu")))
+        logits = layer.logits(head, batch.to(device())).cpu()
     except RuntimeError as error:
         if not out_of_memory(error):
             raise
         return None
-    return found
+    return layer.split(logits, batch)
 
 
 def _of_layers(states: Any, layers: list[int]) -> Any:

@@ -1,68 +1,82 @@
-"""From units to a padded batch."""
+"""Units put together for a model: one sequence behind the other, without padding."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from layover.tasks.task import Unit
+from layover.modeling.features import Features, Ragged
+from layover.modeling.packing import Packing, packing
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """A padded batch of S sequences of length L in U groups."""
+    """T tokens of S sequences in U groups."""
 
-    inputs: dict[str, Tensor]
-    """input_ids and attention_mask [S, L], token_type_ids where the encoder has them."""
+    tokens: Tensor
+    """int64 [T]: the ids."""
+    segments: Tensor | None
+    """int64 [T]: token type ids where the encoder has them."""
+    packing: Packing
+    """Where each sequence lies."""
     sizes: tuple[int, ...]
     """Sequences of each of the U groups."""
     target: Tensor
-    """[U, ...]; -100 where there is none. For tokens, padded to L."""
+    """int64 [widths together]; -100 where there is none."""
+    widths: tuple[int, ...]
+    """Targets of each of the U groups: 1, 2 for a span, or one a token."""
 
     def to(self, device: torch.device) -> Batch:
-        inputs = {name: tensor.to(device) for name, tensor in self.inputs.items()}
-        return Batch(inputs, self.sizes, self.target.to(device))
+        return Batch(
+            self.tokens.to(device),
+            None if self.segments is None else self.segments.to(device),
+            self.packing.to(device),
+            self.sizes,
+            self.target.to(device),
+            self.widths,
+        )
 
     def take(self, units: Sequence[int]) -> Batch:
-        """The groups at these positions, with no more padding than they need."""
-        ends = np.cumsum((0, *self.sizes)).tolist()
-        rows = [row for unit in units for row in range(ends[unit], ends[unit + 1])]
-        length = int(self.inputs["attention_mask"][rows].sum(dim=1).max())
-        inputs = {name: tensor[rows, :length] for name, tensor in self.inputs.items()}
-        # No target but those of tokens is wider than a sequence.
-        target = self.target[list(units), :length]
-        return Batch(inputs, tuple(self.sizes[unit] for unit in units), target)
+        """The groups at these positions, in this order."""
+        ends = np.cumsum((0, *self.sizes))
+        rows = np.concatenate([np.arange(ends[unit], ends[unit + 1]) for unit in units])
+        starts = np.cumsum((0, *self.packing.lengths))
+        tokens = Ragged(self.tokens.numpy(), starts).take(rows)
+        segments = None
+        if self.segments is not None:
+            segments = torch.from_numpy(Ragged(self.segments.numpy(), starts).take(rows).values)
+        chosen = np.asarray(units)
+        target = Ragged(self.target.numpy(), np.cumsum((0, *self.widths))).take(chosen)
+        return Batch(
+            torch.from_numpy(tokens.values),
+            segments,
+            packing(tokens.lengths),
+            tuple(self.sizes[unit] for unit in units),
+            torch.from_numpy(target.values),
+            tuple(target.lengths.tolist()),
+        )
 
 
-def collate(units: Sequence[Unit], padding: int) -> Batch:
-    """Pad the units' sequences on the right to the longest of them, with id `padding`."""
-    sequences = [sequence for unit in units for sequence in unit.sequences]
-    segments = [segment for unit in units for segment in unit.segments]
-    length = max(map(len, sequences))
-    inputs = {
-        "input_ids": _padded(sequences, length, padding),
-        "attention_mask": _padded([(1,) * len(sequence) for sequence in sequences], length, 0),
-    }
-    if all(segments):
-        inputs["token_type_ids"] = _padded(segments, length, 0)
-    widest = max(len(unit.target) for unit in units)
-    target = _padded([unit.target for unit in units], widest, -100)
-    return Batch(inputs, tuple(len(unit.sequences) for unit in units), target)
-
-
-def _padded(rows: Sequence[tuple[int, ...]], length: int, value: int) -> Tensor:
-    return torch.tensor([(*row, *(value,) * (length - len(row))) for row in rows]).long()
-
-
-def unit_length(unit: Unit) -> int:
-    """Tokens of a unit's longest sequence."""
-    return max(map(len, unit.sequences))
-
-
-def unit_tokens(unit: Unit) -> int:
-    """Tokens of all of a unit's sequences."""
-    return sum(map(len, unit.sequences))
+def collate(features: Features, units: Any) -> Batch:
+    """The units at these positions, a sequence or an array, in this order."""
+    chosen = np.asarray(units, dtype=np.int64)
+    groups = Ragged(np.arange(features.groups[-1]), features.groups).take(chosen)
+    tokens = features.tokens.take(groups.values)
+    segments = None
+    if features.segments is not None:
+        taken = features.segments.take(groups.values).values
+        segments = torch.from_numpy(taken.astype(np.int64))
+    target = features.target.take(chosen)
+    return Batch(
+        torch.from_numpy(tokens.values.astype(np.int64)),
+        segments,
+        packing(tokens.lengths),
+        tuple(groups.lengths.tolist()),
+        torch.from_numpy(target.values.astype(np.int64)),
+        tuple(target.lengths.tolist()),
+    )

@@ -8,7 +8,7 @@ the others of its step (`joint`), the parts are run twice: see `layover.training
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -18,6 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from layover.errors import ModelError
+from layover.modeling import run
 from layover.modeling.batch import Batch
 
 SCALE, POOLING = "dual_scale", "dual_pooling"
@@ -41,21 +42,21 @@ class Head(Protocol):
         """The summed loss, a scalar in float32."""
 
     def split(self, logits: Tensor, batch: Batch) -> list[Any]:
-        """One numpy array a unit, without padding."""
+        """One numpy array a unit."""
 
 
 @dataclass(frozen=True)
 class SequenceHead:
-    """Class scores of a text; a unit's output is [labels]."""
+    """Class scores of a text, [U, labels]."""
 
     auto: str = "AutoModelForSequenceClassification"
     joint: bool = False
 
     def logits(self, model: Any, batch: Batch) -> Tensor:
-        return model(**batch.inputs).logits
+        return run.classes(model, batch).logits
 
     def loss(self, logits: Tensor, batch: Batch) -> Tensor:
-        return F.cross_entropy(logits.float(), batch.target[:, 0], reduction="sum")
+        return F.cross_entropy(logits.float(), batch.target, reduction="sum")
 
     def split(self, logits: Tensor, batch: Batch) -> list[Any]:
         return list(logits.float().numpy())
@@ -63,64 +64,63 @@ class SequenceHead:
 
 @dataclass(frozen=True)
 class TokenHead:
-    """Label scores of every token; a unit's output is [length, labels]."""
+    """Label scores of every token, [T, labels]; a unit's output is [length, labels]."""
 
     auto: str = "AutoModelForTokenClassification"
     joint: bool = False
 
     def logits(self, model: Any, batch: Batch) -> Tensor:
-        return model(**batch.inputs).logits
+        return run.outputs(model, run.states(model.base_model, batch)[None]).logits[0]
 
     def loss(self, logits: Tensor, batch: Batch) -> Tensor:
-        return F.cross_entropy(
-            logits.float().flatten(0, 1), batch.target.flatten(), reduction="sum"
-        )
+        return F.cross_entropy(logits.float(), batch.target, reduction="sum")
 
     def split(self, logits: Tensor, batch: Batch) -> list[Any]:
-        return _unpadded(logits, batch)
+        return [part.numpy() for part in logits.float().split(batch.packing.lengths)]
 
 
 @dataclass(frozen=True)
 class SpanHead:
-    """Scores of every token as first and as last of the answer; a unit's output is [length, 2]."""
+    """Scores of every token as first and as last of the answer, [T, 2]; a unit's output is
+    [length, 2]."""
 
     auto: str = "AutoModelForQuestionAnswering"
     joint: bool = False
 
     def logits(self, model: Any, batch: Batch) -> Tensor:
-        out = model(**batch.inputs)
-        scores = torch.stack((out.start_logits, out.end_logits), dim=-1)
-        # Padding must not take part in the softmax, or the loss would depend on batch mates.
-        return scores.masked_fill(batch.inputs["attention_mask"][:, :, None] == 0, -torch.inf)
+        out = run.outputs(model, run.states(model.base_model, batch)[None])
+        return torch.stack((out.start_logits[0], out.end_logits[0]), dim=-1)
 
     def loss(self, logits: Tensor, batch: Batch) -> Tensor:
-        start = F.cross_entropy(logits[:, :, 0].float(), batch.target[:, 0], reduction="sum")
-        end = F.cross_entropy(logits[:, :, 1].float(), batch.target[:, 1], reduction="sum")
-        return start + end
+        rows = logits.float().split(batch.packing.lengths)
+        # Padding must not take part in the softmax, or the loss would depend on batch mates.
+        padded = nn.utils.rnn.pad_sequence(list(rows), batch_first=True, padding_value=-torch.inf)
+        target = batch.target.view(-1, 2)
+        return F.cross_entropy(
+            padded.transpose(1, 2).flatten(0, 1), target.flatten(), reduction="sum"
+        )
 
     def split(self, logits: Tensor, batch: Batch) -> list[Any]:
-        return _unpadded(logits, batch)
+        return [part.numpy() for part in logits.float().split(batch.packing.lengths)]
 
 
 @dataclass(frozen=True)
 class ChoiceHead:
-    """A score for each option of a group; a unit's output is [options]."""
+    """A score for each sequence, [S]; a unit's output is [options]."""
 
     auto: str = "AutoModelForMultipleChoice"
     joint: bool = False
 
     def logits(self, model: Any, batch: Batch) -> Tensor:
-        inputs = {name: tensor[:, None, :] for name, tensor in batch.inputs.items()}
-        flat = model(**inputs).logits[:, 0]
-        groups = flat.split(list(batch.sizes))
-        return nn.utils.rnn.pad_sequence(groups, batch_first=True, padding_value=-torch.inf)
+        return run.classes(model, batch, options=True).logits[:, 0]
 
     def loss(self, logits: Tensor, batch: Batch) -> Tensor:
-        return F.cross_entropy(logits.float(), batch.target[:, 0], reduction="sum")
+        groups = logits.float().split(batch.sizes)
+        padded = nn.utils.rnn.pad_sequence(list(groups), batch_first=True, padding_value=-torch.inf)
+        return F.cross_entropy(padded, batch.target, reduction="sum")
 
     def split(self, logits: Tensor, batch: Batch) -> list[Any]:
-        rows = logits.float().numpy()
-        return [row[:size] for row, size in zip(rows, batch.sizes, strict=True)]
+        return [part.numpy() for part in logits.float().split(batch.sizes)]
 
 
 @dataclass(frozen=True)
@@ -133,10 +133,11 @@ class MaskedHead:
 
     def logits(self, model: Any, batch: Batch) -> Tensor:
         masked = batch.target != -100
+        found = run.states(model.base_model, batch)
         output = output_head(model)
         if output is None:
-            return model(**batch.inputs).logits[masked]
-        return output(model.base_model(**batch.inputs)[0][masked])
+            return run.outputs(model, found[None]).logits[0][masked]
+        return output(found[masked])
 
     def loss(self, logits: Tensor, batch: Batch) -> Tensor:
         return F.cross_entropy(logits.float(), batch.target[batch.target != -100], reduction="sum")
@@ -144,34 +145,34 @@ class MaskedHead:
     def split(self, logits: Tensor, batch: Batch) -> list[Any]:
         masked = batch.target != -100
         losses = F.cross_entropy(logits.float(), batch.target[masked], reduction="none")
-        counts = masked.sum(dim=1)
-        parts = losses.split(counts.tolist())
-        return [np.array([float(part.sum()), float(part.numel())]) for part in parts]
+        counts = [int(part.sum()) for part in masked.split(batch.packing.lengths)]
+        return [np.array([float(part.sum()), float(part.numel())]) for part in losses.split(counts)]
 
 
 @dataclass(frozen=True)
 class EmbedHead:
     """No head: mean-pooled states of every layer, special tokens included (as in jiant and
-    XTREME); a unit's output is [sequences, layers + 1, width], layer 0 the embeddings."""
+    XTREME), [S, layers + 1, width]; a unit's output is [sequences, layers + 1, width], layer 0
+    the embeddings."""
 
     auto: str = "AutoModel"
     joint: bool = False
 
     def logits(self, model: Any, batch: Batch) -> Tensor:
-        states = model(**batch.inputs, output_hidden_states=True).hidden_states
-        return torch.stack([_mean(state, batch) for state in states], dim=1)
+        found = run.layers(model.base_model, batch)
+        return torch.stack([_mean(layer, batch) for layer in found], dim=1)
 
     def loss(self, logits: Tensor, batch: Batch) -> Tensor:
         raise ModelError("sentence retrieval has no head to train: use it as a target only")
 
     def split(self, logits: Tensor, batch: Batch) -> list[Any]:
-        return [part.float().numpy() for part in logits.split(list(batch.sizes))]
+        return [part.float().numpy() for part in logits.split(batch.sizes)]
 
 
 @dataclass(frozen=True)
 class DualHead:
-    """One vector a sequence, whose length is the root of the learned scale, so that the product of
-    two of them is the scaled cosine; a unit's output is [sequences, width].
+    """One vector a sequence, [S, width], whose length is the root of the learned scale, so that
+    the product of two of them is the scaled cosine; a unit's output is [sequences, width].
 
     The loss is the softmax of each query's candidate among those of the whole step (Gillick et al.
     2018, "End-to-end retrieval in continuous space"). Scale and pooling are with the model: see
@@ -182,13 +183,14 @@ class DualHead:
     joint: bool = True
 
     def logits(self, model: Any, batch: Batch) -> Tensor:
-        states = model(**batch.inputs)[0]
-        pooled = _mean(states, batch) if getattr(model.config, POOLING) == "mean" else states[:, 0]
-        return F.normalize(pooled.float(), dim=-1) * getattr(model, SCALE).sqrt()
+        mean = getattr(model.config, POOLING) == "mean"
+        found = run.states(model.base_model, batch, first=not mean)
+        pooled = _mean(found, batch) if mean else found
+        return F.normalize(pooled.float(), dim=-1) * getattr(model, SCALE).float().sqrt()
 
     def loss(self, logits: Tensor, batch: Batch) -> Tensor:
         queries, candidates = logits[0::2], logits[1::2]
-        numbers = batch.target[:, 0]
+        numbers = batch.target
         # The same candidate beside another query is not a wrong one.
         same = numbers[:, None] == numbers[None, :]
         same.fill_diagonal_(False)
@@ -197,7 +199,7 @@ class DualHead:
         return F.cross_entropy(scores, own, reduction="sum")
 
     def split(self, logits: Tensor, batch: Batch) -> list[Any]:
-        return [part.float().numpy() for part in logits.split(list(batch.sizes))]
+        return [part.float().numpy() for part in logits.split(batch.sizes)]
 
 
 HEADS: dict[str, Head] = {
@@ -229,12 +231,9 @@ def output_head(model: Any) -> Callable[[Tensor], Tensor] | None:
 
 
 def _mean(states: Tensor, batch: Batch) -> Tensor:
-    """States [S, L, width] averaged over the tokens, special ones included: [S, width]."""
-    mask = batch.inputs["attention_mask"][:, :, None].to(states.dtype)
-    return (states * mask).sum(dim=1) / mask.sum(dim=1)
-
-
-def _unpadded(logits: Tensor, batch: Batch) -> list[Any]:
-    lengths: Sequence[int] = batch.inputs["attention_mask"].sum(dim=1).tolist()
-    rows = logits.float().numpy()
-    return [row[:length] for row, length in zip(rows, lengths, strict=True)]
+    """States [T, width] averaged over each sequence, special tokens included: [S, width], in
+    float32."""
+    packing = batch.packing
+    sums = states.new_zeros(len(packing.lengths), states.shape[-1], dtype=torch.float32)
+    sums = sums.index_add(0, packing.owners, states.float())
+    return sums / torch.tensor(packing.lengths, device=states.device)[:, None]

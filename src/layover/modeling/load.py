@@ -26,6 +26,7 @@ from layover.modeling.carry import Carried, Policy, choose, relabel
 from layover.modeling.folder import TOKENIZERS, about, check, has_tokenizer
 from layover.modeling.heads import HEADS, POOLING
 from layover.modeling.hub import download
+from layover.modeling.run import first_position, prepare
 from layover.stage import Context
 from layover.tasks.task import Task
 
@@ -96,6 +97,8 @@ def load(start: Start, tasks: Sequence[Task], policy: Policy, seed: int, context
             mapped = relabel(heads[task.name], carried) if carried.pairs else ""
             notes.append(f"head of {task.name} carried from {carried.source.name}{mapped}")
     _share(list(heads.values()), base)
+    for head in heads.values():
+        prepare(head)
     tokenizer = _tokenizer(folders[0], base, remote)
     return Model(tokenizer=tokenizer, heads=Heads(heads), handoff="; ".join(notes))
 
@@ -107,6 +110,7 @@ def load_whole(folder: Path) -> Model:
         head = dual.whole(load_encoder(folder)[0], folder)
     else:
         head = _whole(folder, HEADS[told["head"]].auto)
+    prepare(head)
     tokenizer = _tokenizer(folder, head.base_model, False)
     return Model(tokenizer=tokenizer, heads=Heads({told["task"]: head}), handoff="")
 
@@ -248,9 +252,7 @@ def positions(encoder: Any) -> int | None:
     """Tokens of the longest sequence that an encoder takes; None where it has no limit."""
     for name, module in encoder.named_modules():
         if name.endswith("position_embeddings") and isinstance(module, nn.Embedding):
-            # RoBERTa and its kin count from the padding id on, which has a row of its own.
-            reserved = 0 if module.padding_idx is None else module.padding_idx + 1
-            return module.num_embeddings - reserved
+            return module.num_embeddings - first_position(encoder)
     if getattr(encoder.config, "relative_attention", False):
         return None
     # Rotary positions have no table; beyond these are angles that no training has seen.

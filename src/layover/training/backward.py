@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -53,8 +54,8 @@ def _cached(
         with torch.no_grad():
             found.append(forward(piece))
     outputs = torch.cat(found).requires_grad_()
-    sizes = tuple(size for piece in pieces for size in piece.sizes)
-    step = Batch({}, sizes, torch.cat([piece.target for piece in pieces]))
+    # Of the pieces together, such a loss asks for the targets alone.
+    step = replace(pieces[0], target=torch.cat([piece.target for piece in pieces]))
     loss = descend(outputs, step)
     assert outputs.grad is not None
     gradients = outputs.grad.split([len(part) for part in found])

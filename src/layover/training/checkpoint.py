@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
-from torch import Tensor, nn
+from torch import Tensor
 from torch.optim import AdamW
 
 from layover.errors import TrainingError
@@ -42,15 +42,10 @@ class Position:
     """Pieces of an accumulation step that memory asked for."""
 
 
-def weights(heads: nn.Module) -> dict[str, Tensor]:
-    """Every parameter and buffer once, however many heads share it."""
-    return {**dict(heads.named_parameters()), **dict(heads.named_buffers())}
-
-
-def restore(heads: nn.Module, saved: Mapping[str, Tensor]) -> None:
+def restore(weights: Mapping[str, Tensor], saved: Mapping[str, Tensor]) -> None:
     """Copy saved weights back in place."""
     with torch.no_grad():
-        for name, tensor in weights(heads).items():
+        for name, tensor in weights.items():
             tensor.copy_(saved[name])
 
 
@@ -60,11 +55,11 @@ def best_file(scratch: Path, step: int) -> Path:
     return scratch / BEST.format(step)
 
 
-def save_best(scratch: Path, step: int, heads: nn.Module) -> str:
+def save_best(scratch: Path, step: int, weights: Mapping[str, Tensor]) -> str:
     """Write the weights of a step, and give the digest of their file."""
     scratch.mkdir(exist_ok=True)
     path = best_file(scratch, step)
-    save_file({name: value.contiguous() for name, value in weights(heads).items()}, path)
+    save_file({name: value.detach().contiguous() for name, value in weights.items()}, path)
     return digest(path)
 
 
@@ -75,11 +70,11 @@ def forget_others(scratch: Path, step: int) -> None:
             path.unlink()
 
 
-def restore_best(scratch: Path, position: Position, heads: nn.Module) -> None:
+def restore_best(scratch: Path, position: Position, weights: Mapping[str, Tensor]) -> None:
     """Put the best weights back; raises `TrainingError` if they are not what was written."""
     if why := _damage(scratch, position):
         raise TrainingError(f"{why}: run again, and this stage starts over")
-    restore(heads, load_file(best_file(scratch, position.best_step)))
+    restore(weights, load_file(best_file(scratch, position.best_step)))
 
 
 def _damage(scratch: Path, position: Position) -> str:
@@ -92,12 +87,14 @@ def _damage(scratch: Path, position: Position) -> str:
     return "" if digest(path) == position.best_sha256 else f"the best weights in {path} are damaged"
 
 
-def save(folder: Path, heads: nn.Module, optimiser: AdamW, rest: dict[str, Any]) -> None:
+def save(
+    folder: Path, weights: Mapping[str, Tensor], optimiser: AdamW, rest: dict[str, Any]
+) -> None:
     """Write a checkpoint beside the last one, then put it in its place."""
     fresh = folder.with_name(f"{folder.name}.new")
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(parents=True)
-    tensors = {f"weights.{name}": value for name, value in weights(heads).items()}
+    tensors = {f"weights.{name}": value.detach() for name, value in weights.items()}
     for index, state in optimiser.state_dict()["state"].items():
         tensors |= {f"optimiser.{index}.{name}": value for name, value in state.items()}
     tensors |= randomness.random_state()
@@ -107,7 +104,9 @@ def save(folder: Path, heads: nn.Module, optimiser: AdamW, rest: dict[str, Any])
     fresh.rename(folder)
 
 
-def load(folder: Path, heads: nn.Module, optimiser: AdamW) -> tuple[dict[str, Any] | None, str]:
+def load(
+    folder: Path, weights: Mapping[str, Tensor], optimiser: AdamW
+) -> tuple[dict[str, Any] | None, str]:
     """(state, "") after putting weights, optimiser and random state back; (None, why) if there
     is no checkpoint, or it or the best weights that it speaks of are not whole."""
     # The newer one is whole if the process was killed while it took the older one's place.
@@ -129,7 +128,7 @@ def load(folder: Path, heads: nn.Module, optimiser: AdamW) -> tuple[dict[str, An
             why = f"the checkpoint in {place} cannot be read ({error}): this stage starts over"
     else:
         return None, why
-    restore(heads, _under("weights.", tensors))
+    restore(weights, _under("weights.", tensors))
     slots: dict[int, dict[str, Tensor]] = {}
     for name, value in _under("optimiser.", tensors).items():
         index, _, slot = name.partition(".")

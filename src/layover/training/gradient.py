@@ -11,17 +11,20 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from layover.errors import TrainingError
 from layover.inference.masking import mask
 from layover.inference.memory import out_of_memory, release
-from layover.modeling.batch import Batch, collate, unit_length
+from layover.modeling.batch import Batch, collate
+from layover.modeling.features import Features
 from layover.modeling.heads import HEADS, count
 from layover.modeling.load import Model
+from layover.modeling.precision import Weights
 from layover.recipe import Recipe
-from layover.tasks.task import Task, Unit
+from layover.tasks.task import Task
 from layover.training.backward import backward
 from layover.training.randomness import random_state, restore
 from layover.training.sampler import Draws
@@ -32,7 +35,7 @@ class Part:
     """One task of a training: its units under its head."""
 
     task: Task
-    units: Sequence[Unit]
+    units: Features
     names: Sequence[str] = ()
     """The ids of the examples that the units belong to."""
 
@@ -44,7 +47,7 @@ class _Whole:
     part: int
     batch: Batch
     order: list[int]
-    """Its units from short to long, so that pieces need little padding."""
+    """Its units from short to long, so that those of a piece are alike."""
     share: float
     """Of the step's units."""
 
@@ -54,6 +57,7 @@ class Gradient:
     """Adds the gradients of steps to the heads' parameters."""
 
     model: Model
+    weights: Weights
     parts: Sequence[Part]
     recipe: Recipe
     seed: int
@@ -77,21 +81,20 @@ class Gradient:
                     raise
                 reason = str(error).strip().partition("\n")[0]
             # Only here, where the error is gone, is what it held free again.
-            self.model.heads.zero_grad(set_to_none=True)
+            self.weights.zero_grad()
             release()
             self._split(step, reason)
             restore(state)
 
     def _whole(self, step: int, place: int, draws: Draws) -> _Whole:
         part, chosen = draws[place]
-        task = self.parts[part].task
-        units = [self.parts[part].units[index] for index in chosen]
-        batch = collate(units, self.model.padding)
+        task, units = self.parts[part].task, self.parts[part].units
+        batch = collate(units, chosen)
         if task.type.head == "lm":
             kind: Any = task.type
             batch = mask(batch, self.model.tokenizer, kind.rate, (self.seed, 2, step, place))
-        order = sorted(range(len(units)), key=lambda index: unit_length(units[index]))
-        share = len(units) / sum(len(every) for _, every in draws)
+        order = np.argsort(units.lengths[chosen], kind="stable").tolist()
+        share = len(chosen) / sum(len(every) for _, every in draws)
         return _Whole(part=part, batch=batch, order=order, share=share)
 
     def _backward(self, whole: _Whole) -> float:
@@ -100,10 +103,7 @@ class Gradient:
         pieces = [piece.to(self.device) for piece in self._pieces(whole)]
 
         def forward(piece: Batch) -> Tensor:
-            with torch.autocast(
-                self.device.type, torch.bfloat16, enabled=self.recipe.precision == "bfloat16"
-            ):
-                return layer.logits(model, piece)
+            return layer.logits(model, piece)
 
         total = max(count(whole.batch.target), 1)
         return backward(layer, forward, pieces, total, whole.share)

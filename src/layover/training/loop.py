@@ -15,19 +15,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import nn
 
 from layover.errors import TrainingError
 from layover.inference.predict import device
-from layover.modeling.batch import unit_tokens
 from layover.modeling.load import Model
+from layover.modeling.precision import Weights
 from layover.recipe import Recipe, Selection
 from layover.stage import Context
 from layover.training import checkpoint
 from layover.training.checkpoint import Position
 from layover.training.gradient import Gradient, Part
-from layover.training.optimiser import optimiser, schedule
+from layover.training.optimiser import optimiser, schedule, word_tables
 from layover.training.randomness import random_state, restore
 from layover.training.sampler import Draws, Sampler
 
@@ -63,13 +62,15 @@ class Loop:
         self.recipe, self.context = recipe, context
         self.device = device()
         self.heads = model.heads.to(self.device)
-        self.optimiser = optimiser(self.heads, recipe)
+        self.weights = Weights(self.heads, recipe.precision)
+        self.optimiser = optimiser(self.weights.named, word_tables(self.heads), recipe)
         self.schedule = schedule(self.optimiser, recipe, sampler.steps)
         self.position = Position(step=0)
         self.scratch = context.folder / "scratch"
         self.log = context.folder / "log.jsonl"
         self.gradient = Gradient(
             model=model,
+            weights=self.weights,
             parts=parts,
             recipe=recipe,
             seed=sampler.seed,
@@ -105,24 +106,32 @@ class Loop:
                 self.save()
                 saved = time.monotonic()
         if self.position.best_score is not None:
-            checkpoint.restore_best(self.scratch, self.position, self.heads)
+            checkpoint.restore_best(self.scratch, self.position, self.weights.state)
             self.context.say(
                 f"keeps the weights of step {self.position.best_step}, the best by "
                 f"{selector.selection.label if selector else 'its selection'}: "
                 f"{self.position.best_score:.2f}"
             )
         self._check_weights()
+        self.weights.give_back()
         self.heads.eval()
+
+    @property
+    def steps_kept(self) -> int:
+        """Steps that the weights in the model have behind them."""
+        position = self.position
+        return position.step if position.best_score is None else position.best_step
 
     def _step(self, step: int, draws: Draws) -> dict[int, float]:
         """The mean loss of each part in one optimiser step."""
         losses = self.gradient.add(step, draws)
-        norm = float(nn.utils.clip_grad_norm_(self.heads.parameters(), self.recipe.clip))
+        norm = float(nn.utils.clip_grad_norm_(self.weights.named.values(), self.recipe.clip))
         if not all(map(math.isfinite, (*losses.values(), norm))):
             raise TrainingError(self._not_finite(step, draws, losses, norm))
         self.optimiser.step()
         self.schedule.step()
-        self.optimiser.zero_grad(set_to_none=True)
+        self.weights.zero_grad()
+        self.weights.refresh()
         return losses
 
     def _name(self, part: int) -> str:
@@ -134,12 +143,11 @@ class Loop:
         return sum(losses[part] * len(chosen) / total for part, chosen in draws)
 
     def _tokens(self, draws: Draws) -> int:
-        units = (self.parts[part].units[index] for part, chosen in draws for index in chosen)
-        return sum(map(unit_tokens, units))
+        return sum(int(self.parts[part].units.sizes[chosen].sum()) for part, chosen in draws)
 
     def _not_finite(self, step: int, draws: Draws, losses: dict[int, float], norm: float) -> str:
         owners = [
-            self.parts[part].names[self.parts[part].units[index].example]
+            self.parts[part].names[self.parts[part].units.examples[index]]
             for part, chosen in draws
             for index in chosen
             if self.parts[part].names
@@ -157,7 +165,7 @@ class Loop:
     def _check_weights(self) -> None:
         """Raise `TrainingError` if a weight is not a finite number: a step that was itself finite
         may have gone too far."""
-        wrong = [name for name, item in self._weights().items() if not item.isfinite().all()]
+        wrong = [name for name, item in self.weights.state.items() if not item.isfinite().all()]
         if wrong:
             raise TrainingError(
                 f"after step {self.position.step} of {self.sampler.steps}, {len(wrong)} weights "
@@ -189,7 +197,7 @@ class Loop:
         if len(scores) > 1:
             self._write(step=step, aggregate=selection.aggregate, dev=worth)
         if best is None or worth > best:
-            written = checkpoint.save_best(self.scratch, step, self.heads)
+            written = checkpoint.save_best(self.scratch, step, self.weights.state)
             self.position = replace(
                 self.position, best_score=worth, best_step=step, best_sha256=written, waited=0
             )
@@ -200,18 +208,16 @@ class Loop:
         checkpoint.forget_others(self.scratch, self.position.best_step)
         return dict(zip((check.label for check in selection.checks), scores, strict=True))
 
-    def _weights(self) -> dict[str, torch.Tensor]:
-        return checkpoint.weights(self.heads)
-
     def save(self) -> None:
         """Write a checkpoint, of weights that training can go on from."""
         self._check_weights()
         state = checkpoint.as_state(self.position, self.schedule.state_dict())
-        checkpoint.save(self.scratch / "checkpoint", self.heads, self.optimiser, state)
+        checkpoint.save(self.scratch / "checkpoint", self.weights.state, self.optimiser, state)
 
     def _resume(self) -> None:
         place = self.scratch / "checkpoint"
-        state, why = checkpoint.load(place, self.heads, self.optimiser)
+        state, why = checkpoint.load(place, self.weights.state, self.optimiser)
+        self.weights.refresh()
         if why:
             self.context.say(why)
         if state is None:

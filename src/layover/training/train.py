@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -17,15 +17,18 @@ from layover.errors import StudyError, TrainingError
 from layover.inference import predict as inference
 from layover.inference.rows import Rows
 from layover.inference.table import Table
+from layover.modeling.active import trim
+from layover.modeling.features import Features
 from layover.modeling.heads import HEADS
 from layover.modeling.load import Model, load
 from layover.modeling.save import save
 from layover.recipe import Check, HeadPolicy, Recipe, Selection
 from layover.stage import Context
 from layover.tasks.mixture import Mixture, parts_of
-from layover.tasks.task import Data
+from layover.tasks.task import Data, Examples
 from layover.training.gradient import Part
 from layover.training.loop import Loop, Selector
+from layover.training.optimiser import decays
 from layover.training.sampler import Sampler, language_shares
 
 
@@ -66,35 +69,44 @@ def train(wanted: Training, context: Context) -> None:
     inference.check_length(model, recipe.max_length)
     read = [_part(part, model, recipe, context) for part in data]
     sampler = _sampler(wanted, [each.sizes for each in read])
+    measured = _measured(wanted.selection, model, recipe, context)
+    parts = [each.part for each in read]
+    active = trim(model, [part.units for part in parts] + [each.units for each in measured])
+    if active is not None:
+        context.say(active.told)
+        parts = [replace(part, units=active.renumbered(part.units)) for part in parts]
+        measured = [replace(each, units=active.renumbered(each.units)) for each in measured]
     # Dropout draws from here on; the heads were drawn from the same seed.
     torch.manual_seed(wanted.seed)
-    loop = Loop(model, [each.part for each in read], sampler, recipe, context)
-    loop.run(_selector(wanted.selection, model, recipe, context))
+    loop = Loop(model, parts, sampler, recipe, context)
+    loop.run(_selector(wanted.selection, measured, model, context))
+    if active is not None:
+        active.restore(decays(recipe, sampler.steps, loop.steps_kept))
     save(model, tasks, recipe.max_length, context.folder / "models")
 
 
 def _part(data: Data, model: Model, recipe: Recipe, context: Context) -> _Read:
     examples = context.data(data)
-    units = list(data.task.type.encode(examples.items, model.tokenizer, recipe.max_length))
-    if not any(label != -100 for unit in units for label in unit.target or (0,)):
+    units = Features.of(data.task.type.encode(examples.items, model.tokenizer, recipe.max_length))
+    if data.task.type.head != "lm" and not (units.target.values != -100).any():
         raise TrainingError(f"{data.label} {data.split}: its labels were withheld, none to learn")
     names = [example.id for example in examples.items]
-    alone = [names[unit.example] for unit in units if -100 in unit.target]
+    owners = np.repeat(units.examples, units.target.lengths)
+    alone = [names[at] for at in owners[units.target.values == -100]]
     if alone and HEADS[data.task.type.head].joint:
         raise TrainingError(
             f"{data.label} {data.split}: {len(alone)} of {len(units)} examples, such as "
             f"{alone[0]!r}, are a query or a candidate alone: a dual encoder trains on pairs"
         )
-    bare = [names[unit.example] for unit in units if unit.target == (-100,)]
-    if bare and data.task.type.head in ("sequence", "choice"):
+    if alone and data.task.type.head in ("sequence", "choice"):
         raise TrainingError(
-            f"{data.label} {data.split}: {len(bare)} of {len(units)} examples, such as "
-            f"{bare[0]!r}, have no label: give them theirs, or leave them out of the files"
+            f"{data.label} {data.split}: {len(alone)} of {len(units)} examples, such as "
+            f"{alone[0]!r}, have no label: give them theirs, or leave them out of the files"
         )
     sizes: tuple[int, ...] = (len(units),)
     if data.exponent is not None:
         # Examples come language by language, and so do their units.
-        sizes = tuple(Counter(examples.languages[unit.example] for unit in units).values())
+        sizes = tuple(Counter(examples.languages[at] for at in units.examples).values())
     return _Read(part=Part(task=data.task, units=units, names=names), sizes=sizes)
 
 
@@ -118,29 +130,29 @@ def _sampler(wanted: Training, sizes: Sequence[tuple[int, ...]]) -> Sampler:
     )
 
 
-def _selector(
+@dataclass(frozen=True, kw_only=True)
+class _Measured:
+    """A data set that the model is measured on while it trains."""
+
+    data: Data
+    examples: Examples
+    units: Features
+
+
+def _measured(
     selection: Selection | None, model: Model, recipe: Recipe, context: Context
-) -> Selector | None:
-    if selection is None:
-        return None
-    checks = selection.checks
-    measured: list[Data] = []
-    for check in checks:
-        if check.data not in measured:
-            measured.append(check.data)
-    runs = [_outputs(data, model, recipe, context) for data in measured]
-
-    def measure(heads: nn.ModuleDict) -> list[float]:
-        rows = [run(heads) for run in runs]
-        return [_score(rows[measured.index(check.data)], check) for check in checks]
-
-    return Selector(selection=selection, measure=measure)
+) -> list[_Measured]:
+    """The data of a selection's checks, each once."""
+    found: list[_Measured] = []
+    for data in dict.fromkeys(check.data for check in selection.checks) if selection else ():
+        examples = _labelled(data, model, context)
+        units = data.task.type.encode(examples.items, model.tokenizer, recipe.max_length)
+        found.append(_Measured(data=data, examples=examples, units=Features.of(units)))
+    return found
 
 
-def _outputs(
-    data: Data, model: Model, recipe: Recipe, context: Context
-) -> Callable[[nn.ModuleDict], Rows]:
-    """(heads) -> predictions for `data`."""
+def _labelled(data: Data, model: Model, context: Context) -> Examples:
+    """Examples to measure by; raises `StudyError` for a task without a head, or without labels."""
     task = data.task
     if task.name not in model.heads:
         raise StudyError(
@@ -154,7 +166,14 @@ def _outputs(
                 f"the selection needs labels, which {task.name} {data.split} withholds in {code} "
                 f"(example {example.id!r})"
             )
-    units = list(task.type.encode(examples.items, model.tokenizer, recipe.max_length))
+    return examples
+
+
+def _selector(
+    selection: Selection | None, measured: Sequence[_Measured], model: Model, context: Context
+) -> Selector | None:
+    if selection is None:
+        return None
     said: set[str] = set()
 
     def once(message: str) -> None:
@@ -165,11 +184,16 @@ def _outputs(
 
     watch = inference.Watch(say=once)
 
-    def run(heads: nn.ModuleDict) -> Rows:
-        outputs = inference.run(heads[task.name], task.type, units, model, 64, watch)
-        return inference.rows(examples, units, outputs)
+    def rows(each: _Measured, heads: nn.ModuleDict) -> Rows:
+        task = each.data.task
+        outputs = inference.run(heads[task.name], task.type, each.units, model, watch=watch)
+        return inference.rows(each.examples, each.units, outputs)
 
-    return run
+    def measure(heads: nn.ModuleDict) -> list[float]:
+        found = {each.data: rows(each, heads) for each in measured}
+        return [_score(found[check.data], check) for check in selection.checks]
+
+    return Selector(selection=selection, measure=measure)
 
 
 def _score(rows: Rows, check: Check) -> float:
