@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import math
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -122,6 +122,8 @@ def training(
     import torch
 
     import layover.training.loop as module
+    from layover.modeling.active import trim
+    from layover.modeling.features import Features
     from layover.training.gradient import Part
 
     # Saving is off on every side.
@@ -135,14 +137,16 @@ def training(
         **recipe,
     }
     sampler: Any = Planned(chosen=chosen)
+    features = Features.of(corpus)
+    active = trim(model, [features])
+    if active is not None:
+        features = active.renumbered(features)
     torch.manual_seed(0)
     return module.Loop(
         model,
-        [Part(task=job.what.task, units=corpus)],
+        [Part(task=job.what.task, units=features)],
         sampler,
         Recipe(duration=steps(sampler.steps), **settings),
         Outside(folder=folder),
     )
 
-
-Predict = Callable[[], list[Any]]

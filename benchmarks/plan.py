@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from layover.modeling.batch import unit_tokens
 from layover.tasks.task import Unit
 
 WARM = 2
@@ -32,7 +31,12 @@ class Plan:
     def done(self, step: int, units: Sequence[Unit]) -> tuple[int, int]:
         """(useful tokens, units) of the round that ends with `step` steps done."""
         chosen = [index for batch in self.batches[step - self.steps : step] for index in batch]
-        return sum(unit_tokens(units[index]) for index in chosen), len(chosen)
+        return sum(tokens(units[index]) for index in chosen), len(chosen)
+
+
+def tokens(unit: Unit) -> int:
+    """Of all of a unit's sequences."""
+    return sum(map(len, unit.sequences))
 
 
 def plan(units: Sequence[Unit], batch: int, rounds: int, steps: int, grouped: bool) -> Plan:
@@ -44,7 +48,7 @@ def plan(units: Sequence[Unit], batch: int, rounds: int, steps: int, grouped: bo
     import torch
     from transformers.trainer_pt_utils import get_length_grouped_indices
 
-    lengths = [unit_tokens(unit) for unit in units]
+    lengths = [tokens(unit) for unit in units]
     torch.manual_seed(1)
     order = (
         get_length_grouped_indices(lengths, batch)  # type: ignore[no-untyped-call]
