@@ -20,12 +20,11 @@ SHAPES: dict[str, dict[str, Any]] = {
         "attention_probs_dropout_prob": 0.0,
         "initializer_range": 0.06,
     },
-    # For the tests, and for what must be learnable in a minute.
+    # For the tests.
     "toy": {
-        "hidden_size": 64,
+        "hidden_size": 32,
         "num_hidden_layers": 2,
         "num_attention_heads": 2,
-        "vocab_size": 2_000,
         "hidden_dropout_prob": 0.0,
         "attention_probs_dropout_prob": 0.0,
     },

@@ -150,3 +150,84 @@ def training(
         Outside(folder=folder),
     )
 
+
+def predictor(job: Job, units: Sequence[Unit]) -> Any:
+    """() -> the logits of each unit, in their order."""
+    import layover.inference.predict as inference
+    from layover.modeling.features import Features
+    from layover.modeling.precision import lower
+
+    model = load(job)
+    task = job.what.task
+    ready = model.heads[task.name].eval()
+    if job.precision == "bfloat16":
+        lower(ready)
+    features = Features.of(units)
+    gc.collect()
+    return lambda: inference.run(ready, task.type, features, model)
+
+
+def sentences(job: Job, texts: Sequence[str]) -> list[Unit]:
+    """Texts as an embedding task encodes them."""
+    from transformers import AutoTokenizer
+
+    from benchmarks.text import vocabulary
+
+    tokenizer = AutoTokenizer.from_pretrained(vocabulary())
+    found = tokenizer(list(texts), truncation=True, max_length=128)["input_ids"]
+    return [Unit(at, (tuple(ids),), ((),), ()) for at, ids in enumerate(found)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LastLayer:
+    """The task type of sentence vectors, of which one layer is kept."""
+
+    layers: tuple[int, ...]
+
+    head = "embed"
+    labels = ()
+
+
+def encoder(job: Job, texts: Sequence[str]) -> Any:
+    """() -> a vector for each text, of the last layer."""
+    import layover.inference.predict as inference
+    from layover.modeling.features import Features
+    from layover.modeling.load import load as load_model
+    from layover.modeling.precision import lower
+    from layover.tasks.tatoeba import TATOEBA
+
+    with tempfile.TemporaryDirectory() as folder:
+        context: Any = Outside(folder=Path(folder))
+        model = load_model(Folder(path=str(job.folder)), [TATOEBA], "new", 0, context)
+    ready: Any = model.heads[TATOEBA.name].eval()
+    if job.precision == "bfloat16":
+        lower(ready)
+    kind = LastLayer(layers=(ready.config.num_hidden_layers,))
+    gc.collect()
+    return lambda: inference.run(ready, kind, Features.of(sentences(job, texts)), model)
+
+
+def batches(units: Sequence[Unit], batch: int, folder: Path) -> Any:
+    """(epoch) -> the batches of an epoch, as a training draws and packs them. They are read from
+    memory: `folder` is where they will be stored."""
+    from layover.modeling.batch import collate
+    from layover.modeling.features import Features
+    from layover.training.sampler import Sampler
+
+    features = Features.of(units)
+    count = len(units) // batch
+    sampler = Sampler(
+        sizes=((len(units),),),
+        shares=((1.0,),),
+        probabilities=(1.0,),
+        batch=batch,
+        steps=100 * count,
+        seed=0,
+    )
+
+    def epoch(number: int) -> Any:
+        for step in range(number * count, (number + 1) * count):
+            for _, chosen in sampler.at(step):
+                yield collate(features, chosen)
+
+    return epoch

@@ -6,7 +6,7 @@ import argparse
 import json
 import platform
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -142,13 +142,18 @@ def show(found: Sequence[Row], as_json: bool) -> None:
         for row in found:
             print(json.dumps(asdict(row)))
         return
+    table(HEADER, map(cells, found))
+
+
+def table(header: Sequence[str], lines: Iterable[Sequence[str]]) -> None:
+    """Print a table."""
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(*HEADER)
-    for row in found:
-        table.add_row(*cells(row))
-    Console(width=200).print(table)
+    made = Table(*header)
+    for line in lines:
+        made.add_row(*line)
+    Console(width=200).print(made)
 
 
 def markdown(header: Sequence[str], lines: Sequence[Sequence[str]]) -> str:

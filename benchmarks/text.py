@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -186,9 +186,10 @@ def pairs(languages: Sequence[str], size: int) -> list[Labelled]:
     line of text beside the beginning of the next."""
     found: list[Labelled] = []
     for code in languages:
-        data = Data(task=XNLI, split="dev", languages=(code,), subset=Subset(size=size))
-        if code in XNLI.languages and not data.task.source.missing("dev", code):
-            found += load_examples(data, _no_stage).items
+        if code in XNLI.languages and not XNLI.source.missing("dev", code):
+            subset = Subset(size=size)
+            data = Data(task=XNLI, split="dev", languages=(code,), subset=subset)
+            found += cast(list[Labelled], list(load_examples(data, _no_stage).items))
             continue
         text = Data(task=MLM, split="train", languages=(code,), subset=Subset(size=2 * size))
         lines = [item.text for item in load_examples(text, _no_stage).items]
