@@ -152,12 +152,16 @@ def training(
 
 
 def predictor(job: Job, units: Sequence[Unit]) -> Any:
+    """() -> the logits of each unit, in their order, of a model under a new head."""
+    return outputs(job, load(job), units)
+
+
+def outputs(job: Job, model: Any, units: Sequence[Unit]) -> Any:
     """() -> the logits of each unit, in their order."""
     import layover.inference.predict as inference
     from layover.modeling.features import Features
     from layover.modeling.precision import lower
 
-    model = load(job)
     task = job.what.task
     ready = model.heads[task.name].eval()
     if job.precision == "bfloat16":

@@ -40,8 +40,8 @@ def tokens(unit: Unit) -> int:
 
 
 def plan(units: Sequence[Unit], batch: int, rounds: int, steps: int, grouped: bool) -> Plan:
-    """Every contender's rounds are alike in tokens: an epoch's batches are ranked by theirs, and
-    the steps are taken from evenly spaced ranks, a round's from one end to the other.
+    """Every contender's rounds are alike in tokens: an epoch's batches are ranked by theirs, the
+    steps are taken from evenly spaced ranks, and dealt out to the rounds.
 
     With `grouped` the epoch is put together by Trainer's own length grouping, else at random.
     """
@@ -58,8 +58,16 @@ def plan(units: Sequence[Unit], batch: int, rounds: int, steps: int, grouped: bo
     whole = range(0, len(order) - batch + 1, batch)
     epoch = [tuple(order[at : at + batch]) for at in whole]
     epoch.sort(key=lambda chosen: sum(lengths[index] for index in chosen))
-    places = np.linspace(0, len(epoch) - 1, rounds * steps + 2).round().astype(int)[1:-1]
-    chosen = [epoch[place] for place in places]
+    count = rounds * steps
+    places = ((np.arange(count) + 0.5) * len(epoch) / count).astype(int)
+    # The longest first, each to the round that has the fewest tokens so far and room for it.
+    shared: list[list[tuple[int, ...]]] = [[] for _ in range(rounds)]
+
+    def load(round_: list[tuple[int, ...]]) -> tuple[bool, int]:
+        return len(round_) == steps, sum(lengths[index] for batch in round_ for index in batch)
+
+    for place in reversed(places.tolist()):
+        min(shared, key=load).append(epoch[place])
     warm = [epoch[-1], epoch[len(epoch) // 2]]
-    timed = [batch for number in range(rounds) for batch in chosen[number::rounds]]
+    timed = [batch for each in shared for batch in each]
     return Plan(batches=(*warm, *timed), steps=steps)

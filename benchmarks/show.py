@@ -105,6 +105,8 @@ def duels(
     for peer in peers:
         results = race([peer, ours], rounds, say=_say)
         both = rows(work, results, goals, unit)
+        # A long run that is cut short has said this much.
+        _say(" | ".join(cells(both[0])))
         found = [*found[:-1], *both]
     return found
 

@@ -67,11 +67,15 @@ class Count:
 def target(tested: Task, trained: Task) -> Target:
     return Target(
         name=tested.name,
-        train=(Data(task=trained, split="train", languages=("eng",)),),
-        test=Data(task=tested, split="test", languages=tested.languages),
+        train=(_training(trained),),
+        test=Data(task=tested, split=tested.splits[-1], languages=tested.languages),
         metric=tested.metrics[0],
         recipe=RECIPE,
     )
+
+
+def _training(task: Task) -> Data:
+    return Data(task=task, split=task.splits[0], languages=("eng",))
 
 
 def study() -> Study:
@@ -82,10 +86,7 @@ def study() -> Study:
         found = leaves(XLMR_BASE, *stops, targets=aims, recipe=RECIPE, seeds=SEEDS)
         return Arm(name=name, leaves=found)
 
-    phases = {
-        task.name: Phase(data=Data(task=task, split="train", languages=("eng",)), recipe=RECIPE)
-        for task in INTERMEDIATE
-    }
+    phases = {task.name: Phase(data=_training(task), recipe=RECIPE) for task in INTERMEDIATE}
     arms = [arm(name, phase) for name, phase in phases.items()]
     return Study(name="grid", question="which?", arms=(arm("direct"), *arms), baseline="direct")
 
