@@ -99,7 +99,12 @@ def head(job: Job, **settings: Any) -> Any:
         settings["num_labels"] = len(kind.labels)
     torch.manual_seed(0)
     auto = getattr(transformers, HEADS[kind.head].auto)
-    return auto.from_pretrained(job.folder, dtype=torch.float32, **settings)
+    model = auto.from_pretrained(job.folder, dtype=torch.float32, **settings)
+    for weight in model.parameters():
+        # Weights are mapped from their file: until they are read they take no memory, and what
+        # they take then would count as growth.
+        weight.sum()
+    return model
 
 
 def dataset(units: Sequence[Unit], job: Job) -> Any:
