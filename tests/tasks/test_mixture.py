@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -312,8 +313,9 @@ def test_a_window_deals_the_same_units_to_steps_by_length() -> None:
             assert [len(units) for units in before] == [len(units) for units in after]
             assert sorted(sum(before, [])) == sorted(sum(after, []))
             # No two steps' lengths overlap.
-            spans = sorted((lengths[part][units].min(), lengths[part][units].max())
-                           for units in after if units)
+            spans = sorted(
+                (lengths[part][units].min(), lengths[part][units].max()) for units in after if units
+            )
             assert all(one[1] <= two[0] for one, two in pairwise(spans))
     shortest = [lengths[0][dict(window.at(step))[0]].min() for step in range(7)]
     assert shortest != sorted(shortest)
