@@ -18,7 +18,7 @@ from transformers import AttentionInterface
 
 from layover.errors import ModelError
 from layover.modeling.dropout import kept
-from layover.modeling.packing import Block, Packing
+from layover.modeling.packing import Packing
 
 NAME = "layover"
 """What configurations call it."""
@@ -135,14 +135,14 @@ class _Blocks(torch.autograd.Function):
         asked, known, told = (_flat(states) for states in (query, key, value))
         out = torch.empty_like(asked)
         for block in packing.blocks:
-            places = _rows(block.tokens, heads)
-            mine = _rows(block.sequences[:, None], heads) if single else places
+            places = block.rows(heads)
+            mine = block.firsts(heads) if single else places
             shape = (len(block.sequences) * heads, -1, width)
             q, k, v = (
                 states.index_select(0, rows).view(shape)
                 for states, rows in ((asked, mine), (known, places), (told, places))
             )
-            bias = _bias(block, heads, None if single else window, q.dtype)
+            bias = block.bias(heads, None if single else window, q.dtype)
             scores = torch.baddbmm(bias, q, k.transpose(1, 2), alpha=scale)
             # No less than float32, because that is faster, and better.
             wide = torch.promote_types(scores.dtype, torch.float32)
@@ -166,8 +166,8 @@ class _Blocks(torch.autograd.Function):
         saved = ctx.saved_tensors
         for number, block in enumerate(packing.blocks):
             q, k, v, weights, used, factor = saved[6 * number : 6 * number + 6]
-            places = _rows(block.tokens, heads)
-            mine = _rows(block.sequences[:, None], heads) if single else places
+            places = block.rows(heads)
+            mine = block.firsts(heads) if single else places
             # What stands in for padding has no gradient, for nothing reads it.
             came = flat.index_select(0, mine).view(q.shape)
             back = torch.bmm(came, v.transpose(1, 2)).to(weights.dtype)
@@ -195,21 +195,3 @@ def _flat(states: Tensor) -> Tensor:
 def _clear(rows: Tensor, packing: Packing, single: bool, heads: int) -> None:
     """Set what belongs to padding to 0."""
     rows[(len(packing.lengths) if single else packing.total) * heads :].zero_()
-
-
-def _rows(tokens: Tensor, heads: int) -> Tensor:
-    """[n * heads * l]: where each head of the tokens [n, l] lies in what `_flat` gives."""
-    found = tokens[:, None, :] * heads + torch.arange(heads, device=tokens.device)[None, :, None]
-    return found.flatten()
-
-
-def _bias(block: Block, heads: int, window: int | None, dtype: torch.dtype) -> Tensor:
-    """What is added to scores [n * heads, l, l]: 0 where a token may look, else so little that
-    nothing of it is left."""
-    seen = block.real[:, None, :]
-    if window is not None:
-        place = torch.arange(block.tokens.shape[1], device=seen.device)
-        seen = seen & ((place[:, None] - place[None, :]).abs() <= window)
-    bias = torch.zeros(seen.shape, dtype=dtype, device=seen.device)
-    bias.masked_fill_(~seen, torch.finfo(dtype).min / 2)
-    return bias.repeat_interleave(heads, dim=0)
