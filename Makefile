@@ -4,7 +4,7 @@ BIN := .venv/bin
 export OMP_NUM_THREADS ?= 1
 export HF_HUB_OFFLINE ?= 1
 
-.PHONY: install check test test-all demo catalogue clean
+.PHONY: install check test test-all demo bench catalogue clean
 
 install: .venv/ready
 
@@ -15,8 +15,8 @@ install: .venv/ready
 	touch $@
 
 check: install
-	$(BIN)/ruff format --check src tests studies
-	$(BIN)/ruff check src tests studies
+	$(BIN)/ruff format --check src tests studies benchmarks
+	$(BIN)/ruff check src tests studies benchmarks
 	$(BIN)/mypy
 
 test: install
@@ -30,6 +30,12 @@ test-all: install
 demo: install
 	$(BIN)/layover run studies/demo.py
 	$(BIN)/layover report studies/demo.py
+
+# Against what one would use instead, on 2 threads: prints a table, writes benchmarks/RESULTS.md.
+# LAYOVER_DATA names the real text.
+bench: install
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[bench]'
+	$(BIN)/python -m benchmarks
 
 # The page about the tasks, from the tasks.
 catalogue: install

@@ -64,6 +64,9 @@ class Recipe:
     precision: Literal["float32", "bfloat16"] = "float32"
     """bfloat16: the encoder computes with rounded copies of the weights, which stay float32 and are
     trained in it."""
+    window: int = 1
+    """Steps whose examples are drawn together and dealt to them by length, so that those of a step
+    are alike: for encoders that read padded blocks. 1: every step is drawn by itself."""
     trainable: Literal["all"] = "all"
 
     def __post_init__(self) -> None:
@@ -72,6 +75,8 @@ class Recipe:
                 f"batch {self.batch}, accumulation {self.accumulation} and max_length "
                 f"{self.max_length} train nothing: at least 1, 1 and {MIN_LENGTH} are needed"
             )
+        if self.window < 1:
+            raise StudyError(f"a window of {self.window} steps: 1 or more are needed")
         if self.learning_rate < 0 or not 0 <= self.warmup <= 1 or self.clip <= 0:
             raise StudyError(
                 f"learning_rate {self.learning_rate}, warmup {self.warmup}, clip {self.clip}: "

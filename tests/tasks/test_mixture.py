@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -289,3 +290,35 @@ def test_data_without_an_exponent_keep_their_key() -> None:
     assert spec.key(replace(ALL, exponent=0.0)) != spec.key(ALL)
     assert spec.key(replace(ALL, exponent=0.3)) != spec.key(replace(ALL, exponent=0.5))
     assert spec.key(replace(ALL, exponent=None)) == spec.key(ALL)
+
+
+def test_a_window_deals_the_same_units_to_steps_by_length() -> None:
+    rng = np.random.default_rng(0)
+    lengths = tuple(rng.integers(1, 100, size) for size in (60, 40))
+    plain = Sampler(
+        sizes=((60,), (40,)),
+        shares=((1.0,), (1.0,)),
+        probabilities=(0.6, 0.4),
+        batch=8,
+        steps=30,
+        seed=3,
+        several=True,
+    )
+    window = replace(plain, window=7, lengths=lengths)
+    for first in range(0, 30, 7):
+        steps = range(first, min(first + 7, 30))
+        for part in (0, 1):
+            before = [dict(plain.at(step)).get(part, []) for step in steps]
+            after = [dict(window.at(step)).get(part, []) for step in steps]
+            assert [len(units) for units in before] == [len(units) for units in after]
+            assert sorted(sum(before, [])) == sorted(sum(after, []))
+            # No two steps' lengths overlap.
+            spans = sorted(
+                (lengths[part][units].min(), lengths[part][units].max()) for units in after if units
+            )
+            assert all(one[1] <= two[0] for one, two in pairwise(spans))
+    shortest = [lengths[0][dict(window.at(step))[0]].min() for step in range(7)]
+    assert shortest != sorted(shortest)
+    # Asking for a step again, or for a later one first, gives the same.
+    other = replace(window, seed=3)
+    assert other.at(20) == window.at(20) and other.at(2) == window.at(2)

@@ -18,14 +18,14 @@ from transformers import AttentionInterface
 
 from layover.errors import ModelError
 from layover.modeling.dropout import kept
-from layover.modeling.packing import Block, Packing
+from layover.modeling.packing import Packing
 
 NAME = "layover"
 """What configurations call it."""
 
 
 def supported(encoder: Any) -> bool:
-    """Whether an encoder lets attention be exchanged, and nothing else in it looks at neighbours."""
+    """Whether an encoder lets attention be exchanged, and looks at neighbours nowhere else."""
     exchanged = bool(getattr(encoder, "_supports_attention_backend", False))
     causal = any(getattr(module, "is_causal", False) for module in encoder.modules())
     # MobileBERT joins the embeddings of neighbours.
@@ -135,17 +135,18 @@ class _Blocks(torch.autograd.Function):
         asked, known, told = (_flat(states) for states in (query, key, value))
         out = torch.empty_like(asked)
         for block in packing.blocks:
-            places = _rows(block.tokens, heads)
-            mine = _rows(block.sequences[:, None], heads) if single else places
+            places = block.rows(heads)
+            mine = block.firsts(heads) if single else places
             shape = (len(block.sequences) * heads, -1, width)
             q, k, v = (
                 states.index_select(0, rows).view(shape)
                 for states, rows in ((asked, mine), (known, places), (told, places))
             )
-            bias = _bias(block, heads, None if single else window, q.dtype)
+            bias = block.bias(heads, None if single else window, q.dtype)
             scores = torch.baddbmm(bias, q, k.transpose(1, 2), alpha=scale)
-            # In float32 because that is faster, and better.
-            weights = scores.float().softmax(dim=-1)
+            # No less than float32, because that is faster, and better.
+            wide = torch.promote_types(scores.dtype, torch.float32)
+            weights = scores.to(wide).softmax(dim=-1)
             factor = kept(weights, dropout) if dropout else None
             used = (weights if factor is None else weights * factor).to(v.dtype)
             out.index_copy_(0, mine, torch.bmm(used, v).view(-1, width))
@@ -165,11 +166,11 @@ class _Blocks(torch.autograd.Function):
         saved = ctx.saved_tensors
         for number, block in enumerate(packing.blocks):
             q, k, v, weights, used, factor = saved[6 * number : 6 * number + 6]
-            places = _rows(block.tokens, heads)
-            mine = _rows(block.sequences[:, None], heads) if single else places
+            places = block.rows(heads)
+            mine = block.firsts(heads) if single else places
             # What stands in for padding has no gradient, for nothing reads it.
             came = flat.index_select(0, mine).view(q.shape)
-            back = torch.bmm(came, v.transpose(1, 2)).float()
+            back = torch.bmm(came, v.transpose(1, 2)).to(weights.dtype)
             if factor is not None:
                 back.mul_(factor)
             change: Any = torch._softmax_backward_data(back, weights, -1, weights.dtype)
@@ -194,21 +195,3 @@ def _flat(states: Tensor) -> Tensor:
 def _clear(rows: Tensor, packing: Packing, single: bool, heads: int) -> None:
     """Set what belongs to padding to 0."""
     rows[(len(packing.lengths) if single else packing.total) * heads :].zero_()
-
-
-def _rows(tokens: Tensor, heads: int) -> Tensor:
-    """[n * heads * l]: where each head of the tokens [n, l] lies in what `_flat` gives."""
-    found = tokens[:, None, :] * heads + torch.arange(heads, device=tokens.device)[None, :, None]
-    return found.flatten()
-
-
-def _bias(block: Block, heads: int, window: int | None, dtype: torch.dtype) -> Tensor:
-    """What is added to scores [n * heads, l, l]: 0 where a token may look, else so little that
-    nothing of it is left."""
-    seen = block.real[:, None, :]
-    if window is not None:
-        place = torch.arange(block.tokens.shape[1], device=seen.device)
-        seen = seen & ((place[:, None] - place[None, :]).abs() <= window)
-    bias = torch.zeros(seen.shape, dtype=dtype, device=seen.device)
-    bias.masked_fill_(~seen, torch.finfo(dtype).min / 2)
-    return bias.repeat_interleave(heads, dim=0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -31,6 +31,38 @@ class Block:
     def real(self) -> Tensor:
         """bool [n, l]: what is not padding."""
         return self.tokens < self.total
+
+    def rows(self, heads: int) -> Tensor:
+        """int64 [n * heads * l]: where each head of the tokens lies among `heads` rows a token."""
+        return self._once(("rows", heads), lambda: _heads(self.tokens, heads))
+
+    def firsts(self, heads: int) -> Tensor:
+        """int64 [n * heads]: the same for one row a sequence."""
+        return self._once(("firsts", heads), lambda: _heads(self.sequences[:, None], heads))
+
+    def bias(self, heads: int, window: int | None, dtype: torch.dtype) -> Tensor:
+        """[n * heads, 1 or l, l]: what is added to scores: 0 where a token may look, that is at its
+        own sequence, no further than `window`; else so little that nothing of them is left."""
+        return self._once(("bias", heads, window, dtype), lambda: self._bias(heads, window, dtype))
+
+    def _bias(self, heads: int, window: int | None, dtype: torch.dtype) -> Tensor:
+        seen = self.real[:, None, :]
+        if window is not None:
+            place = torch.arange(self.tokens.shape[1], device=seen.device)
+            seen = seen & ((place[:, None] - place[None, :]).abs() <= window)
+        bias = torch.zeros(seen.shape, dtype=dtype, device=seen.device)
+        bias.masked_fill_(~seen, torch.finfo(dtype).min / 2)
+        return bias.repeat_interleave(heads, dim=0)
+
+    def _once(self, key: Any, make: Callable[[], Tensor]) -> Tensor:
+        """All layers of an encoder ask for the same."""
+        if key not in self._known:
+            self._known[key] = make()
+        return self._known[key]
+
+    @cached_property
+    def _known(self) -> dict[Any, Tensor]:
+        return {}
 
     def to(self, device: torch.device) -> Block:
         return Block(self.sequences.to(device), self.tokens.to(device), self.total)
@@ -137,6 +169,12 @@ def _block(chosen: Any, lengths: Any, starts: Any, longest: int) -> Block:
     tokens = np.where(place < mine[:, None], first[:, None] + place, total)
     sequences = np.pad(chosen, (0, spare), constant_values=len(lengths))
     return Block(torch.from_numpy(sequences), torch.from_numpy(tokens), total)
+
+
+def _heads(rows: Tensor, heads: int) -> Tensor:
+    """[n, l] as [n * heads * l], for `heads` numbers a row."""
+    each = torch.arange(heads, device=rows.device)[None, :, None]
+    return (rows[:, None, :] * heads + each).flatten()
 
 
 def _rounded(numbers: Any, bits: int, least: int = 1) -> Any:

@@ -49,6 +49,10 @@ class Sampler:
     steps: int
     seed: int
     several: bool = False
+    window: int = 1
+    """Steps whose units are drawn together and dealt by length."""
+    lengths: tuple[Any, ...] = ()
+    """Of each part, the length of each of its units, an array; needed for a window."""
 
     @cached_property
     def parts(self) -> Any:
@@ -60,6 +64,38 @@ class Sampler:
 
     def at(self, step: int) -> Draws:
         """What a step, counted from 0, trains on: `batch` units in all."""
+        if self.window == 1:
+            return self._drawn_at(step)
+        number, place = divmod(step, self.window)
+        if number not in self._windows:
+            self._windows.clear()
+            self._windows[number] = self._dealt(number)
+        return self._windows[number][place]
+
+    def _dealt(self, number: int) -> list[Draws]:
+        """A window's steps, each with units of like length: the same units as were drawn, and as
+        many of each part a step."""
+        first = number * self.window
+        steps = range(first, min(first + self.window, self.steps))
+        drawn = [dict(self._drawn_at(step)) for step in steps]
+        for part in sorted({part for draws in drawn for part in draws}):
+            units = np.concatenate([draws.get(part, []) for draws in drawn]).astype(int)
+            units = units[np.argsort(self.lengths[part][units], kind="stable")]
+            # Or every window would go from short to long.
+            rng = np.random.default_rng((self.seed, 4, number, part))
+            start = 0
+            for place in rng.permutation(len(drawn)).tolist():
+                if count := len(drawn[place].get(part, [])):
+                    drawn[place][part] = units[start : start + count].tolist()
+                    start += count
+        return [list(draws.items()) for draws in drawn]
+
+    @cached_property
+    def _windows(self) -> dict[int, list[Draws]]:
+        """The window in use."""
+        return {}
+
+    def _drawn_at(self, step: int) -> Draws:
         block, row = divmod(step, BLOCK)
         counts, before = self._drawn(block)
         found: dict[int, list[int]] = {}

@@ -73,7 +73,7 @@ def train(wanted: Training, context: Context) -> None:
             checkpoint_layers(head)
     inference.check_length(model, recipe.max_length)
     read = [_part(part, model, recipe, context) for part in data]
-    sampler = _sampler(wanted, [each.sizes for each in read])
+    sampler = _sampler(wanted, read)
     measured = _measured(wanted.selection, model, recipe, context)
     parts = [each.part for each in read]
     active = trim(model, [part.units for part in parts] + [each.units for each in measured])
@@ -118,8 +118,9 @@ def _part(data: Data, model: Model, recipe: Recipe, context: Context) -> _Read:
     return _Read(part=Part(task=data.task, units=units, names=names), sizes=sizes)
 
 
-def _sampler(wanted: Training, sizes: Sequence[tuple[int, ...]]) -> Sampler:
+def _sampler(wanted: Training, read: Sequence[_Read]) -> Sampler:
     data, recipe = wanted.data, wanted.recipe
+    sizes = [each.sizes for each in read]
     totals = [sum(size) for size in sizes]
     if isinstance(data, Mixture):
         probabilities = data.probabilities(totals)
@@ -135,6 +136,8 @@ def _sampler(wanted: Training, sizes: Sequence[tuple[int, ...]]) -> Sampler:
         steps=recipe.duration.steps(epoch),
         seed=wanted.seed,
         several=isinstance(data, Mixture) and data.each_step == "several",
+        window=recipe.window,
+        lengths=tuple(each.part.units.lengths for each in read),
     )
 
 

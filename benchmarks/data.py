@@ -1,0 +1,111 @@
+"""From stored examples to batches, with nothing trained: `python -m benchmarks.data`."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from benchmarks import ours
+from benchmarks.harness import Gate
+from benchmarks.hf import collator, dataset
+from benchmarks.plan import tokens
+from benchmarks.show import Row, duels, options, show
+from benchmarks.text import NLI
+from benchmarks.training import Job
+from layover.tasks.task import Unit
+
+BATCH = 32
+
+
+@dataclass(frozen=True, kw_only=True)
+class Epoch:
+    """An epoch over the NLI examples, `times` over."""
+
+    times: int
+
+    @property
+    def job(self) -> Job:
+        return Job(work=NLI.name, shape="base", precision="float32", rounds=0, steps=0, batch=BATCH)
+
+    def units(self) -> list[Unit]:
+        return self.job.units() * self.times
+
+
+def serve(gate: Gate, batches: Callable[[int], Any], units: Sequence[Unit]) -> None:
+    """An epoch a round, each in an order of its own."""
+    total = sum(map(tokens, units))
+    gate.loaded()
+    number = 0
+    while True:
+        for _ in batches(number):
+            pass
+        gate.turn(total if number else 0, len(units) if number else 0)
+        number += 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Loader:
+    """A DataLoader over a tokenised `datasets.Dataset` on disk, with a padding collator."""
+
+    epoch: Epoch
+    workers: int = 0
+
+    @property
+    def name(self) -> str:
+        return f"DataLoader over datasets, {self.workers} workers"
+
+    def run(self, gate: Gate) -> None:
+        import torch
+        from datasets import load_from_disk
+        from torch.utils.data import DataLoader
+
+        units = self.epoch.units()
+        with tempfile.TemporaryDirectory() as folder:
+            dataset(units, self.epoch.job).save_to_disk(folder)
+            table = load_from_disk(folder)
+            loader: Any = DataLoader(
+                table,
+                batch_size=BATCH,
+                shuffle=True,
+                collate_fn=collator(self.epoch.job),
+                num_workers=self.workers,
+                persistent_workers=self.workers > 0,
+                generator=torch.Generator().manual_seed(0),
+            )
+            serve(gate, lambda number: loader, units)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Packed:
+    """Our stored features, in batches without padding."""
+
+    epoch: Epoch
+
+    name = "Layover"
+
+    def run(self, gate: Gate) -> None:
+        units = self.epoch.units()
+        with tempfile.TemporaryDirectory() as folder:
+            serve(gate, ours.batches(units, BATCH, Path(folder)), units)
+
+
+def run(rounds: int, small: bool) -> list[Row]:
+    epoch = Epoch(times=1)
+    if not small:
+        epoch = replace(epoch, times=3)
+    peers = [Loader(epoch=epoch, workers=workers) for workers in (0, 2)]
+    goals = {peer.name: 8.0 for peer in peers}
+    work = "stored text to batches, warm"
+    return duels(work, peers, Packed(epoch=epoch), rounds, goals, "examples")
+
+
+def main() -> None:
+    chosen = options(__doc__ or "", 5).parse_args()
+    show(run(chosen.rounds, chosen.quick), chosen.json)
+
+
+if __name__ == "__main__":
+    main()

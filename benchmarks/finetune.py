@@ -1,0 +1,114 @@
+"""Fine-tuning against Trainer: `python -m benchmarks.finetune [--work NLI] [--json]`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from benchmarks.harness import Contender, race
+from benchmarks.hf import HuggingFace
+from benchmarks.ours import Layover
+from benchmarks.show import Row, duels, options, rows, show
+from benchmarks.training import Job
+
+
+@dataclass(frozen=True, kw_only=True)
+class Race:
+    """A fine-tuning, and what the peers are tuned to."""
+
+    name: str
+    job: Job
+    micro: int
+    """The best micro-batch of the tuned peer, by `--search`."""
+    goals: dict[str, float]
+    stock: bool = True
+
+
+def races(rounds: int) -> tuple[Race, ...]:
+    """Those of the table of goals, and float32 beside them."""
+
+    def job(work: str, shape: str, batch: int, steps: int, **more: object) -> Job:
+        settings = {"precision": "bfloat16", "checkpoint": False, **more}
+        return Job(work=work, shape=shape, batch=batch, rounds=rounds, steps=steps, **settings)  # type: ignore[arg-type]
+
+    return (
+        Race(
+            name="NLI",
+            job=job("NLI", "base", 32, 2, checkpoint=True),
+            micro=16,
+            goals={"Trainer": 2.5, "Trainer, tuned": 1.3},
+        ),
+        Race(
+            name="QA",
+            job=job("QA", "base", 8, 2),
+            micro=8,
+            goals={"Trainer": 2.2, "Trainer, tuned": 1.2},
+        ),
+        Race(name="tagging", job=job("tagging", "base", 32, 2), micro=16, goals={}),
+        Race(
+            name="tiny",
+            job=job("NLI", "tiny", 32, 40),
+            micro=32,
+            goals={"Trainer": 2.8, "Trainer, tuned": 1.5},
+        ),
+        Race(
+            name="NLI, float32",
+            job=job("NLI", "base", 32, 2, precision="float32"),
+            micro=16,
+            goals={},
+            stock=False,
+        ),
+    )
+
+
+def quick(rounds: int) -> tuple[Race, ...]:
+    """Toys: that everything runs."""
+    job = Job(
+        work="NLI", shape="toy", precision="bfloat16", batch=8, rounds=rounds, steps=3,
+        checkpoint=True,
+    )  # fmt: skip
+    return (Race(name="toy", job=job, micro=4, goals={}),)
+
+
+def run(race_: Race) -> list[Row]:
+    """The rows of one race, ours last."""
+    tuned = HuggingFace(job=race_.job, grouped=True, micro=race_.micro)
+    stock: list[Contender] = [HuggingFace(job=race_.job)] if race_.stock else []
+    return duels(
+        f"fine-tuning, {race_.name}",
+        [*stock, tuned],
+        Layover(job=race_.job),
+        race_.job.rounds,
+        race_.goals,
+    )
+
+
+def search(race_: Race) -> list[Row]:
+    """The tuned peer at every micro-batch."""
+    found = []
+    for micro in (8, 16, 32):
+        if race_.job.batch % micro == 0:
+            tuned = HuggingFace(job=race_.job, grouped=True, micro=micro)
+            results = race([tuned], race_.job.rounds)
+            found += rows(f"{race_.name}, micro-batch {micro}", results)
+    return found
+
+
+def all_rows(rounds: int, small: bool) -> Iterator[Row]:
+    for each in quick(rounds) if small else races(rounds):
+        yield from run(each)
+
+
+def main() -> None:
+    parser = options(__doc__ or "", 5)
+    parser.add_argument("--work", default="", help="one race only, by its name")
+    parser.add_argument("--search", action="store_true", help="the peer's best micro-batch")
+    chosen = parser.parse_args()
+    every = quick(chosen.rounds) if chosen.quick else races(chosen.rounds)
+    for each in every:
+        if chosen.work in ("", each.name):
+            show(search(each) if chosen.search else run(each), chosen.json)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,155 @@
+"""What share of the processor's matrix speed training and evaluation reach:
+`python -m benchmarks.peak`.
+
+The peak is measured at the encoder's own shapes, in the same race as the work, so that whatever
+slows the machine slows both. The work's operations are counted by formula, for useful tokens only.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal
+
+from benchmarks import evaluate
+from benchmarks.harness import Contender, Gate, Result, race
+from benchmarks.models import SHAPES
+from benchmarks.ours import Layover
+from benchmarks.plan import WARM
+from benchmarks.show import interval, options
+from benchmarks.training import Job
+from layover.tasks.task import Unit
+
+ROWS = 1024
+"""Tokens of a measured product: about those of a training step."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Share:
+    """The fraction of the peak that a work reaches."""
+
+    work: str
+    flops: float
+    """Useful ones a second."""
+    peak: float
+    """Operations a second of the products alone."""
+    share: float
+    low: float
+    high: float
+    goal: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Products:
+    """The matrix products of one layer, forward: a round reports their operations as tokens."""
+
+    width: int
+    precision: Literal["float32", "bfloat16"]
+
+    @property
+    def name(self) -> str:
+        return f"products in {self.precision}"
+
+    def run(self, gate: Gate) -> None:
+        import torch
+
+        kind = getattr(torch, self.precision)
+        width = self.width
+        shapes = [(width, width)] * 4 + [(width, 4 * width), (4 * width, width)]
+        pairs = [
+            (torch.randn(ROWS, inner, dtype=kind), torch.randn(inner, outer, dtype=kind))
+            for inner, outer in shapes
+        ]
+        operations = sum(2 * ROWS * inner * outer for inner, outer in shapes)
+        gate.loaded()
+        times = 0
+        while True:
+            start, times = time.perf_counter(), 0
+            while time.perf_counter() - start < 1.0:
+                for left, right in pairs:
+                    torch.mm(left, right)
+                times += 1
+            gate.turn(times * operations, times)
+
+
+def forward(unit: Unit, shape: str) -> float:
+    """Operations of the encoder on one unit: products with weights, and attention's two."""
+    settings = SHAPES[shape]
+    width, layers = settings["hidden_size"], settings["num_hidden_layers"]
+    length = sum(map(len, unit.sequences))
+    # 4 products of width x width and 2 of width x 4 width; 2 of length x length x width.
+    return float(layers * (2 * 12 * length * width**2 + 4 * length**2 * width))
+
+
+def shares(rounds: int, small: bool) -> list[Share]:
+    """Of training and of evaluation, ours."""
+    shape = "toy" if small else "base"
+    width = SHAPES[shape]["hidden_size"]
+    found = []
+    for precision in ("bfloat16",) if small else ("bfloat16", "float32"):
+        job = Job(work="NLI", shape=shape, precision=precision, rounds=rounds, steps=1, batch=32)  # type: ignore[arg-type]
+        test = evaluate.Test(shape=shape, size=2 if small else 8, precision=job.precision)
+        works: list[Contender] = [Layover(job=job), evaluate.LayoverPredictor(test=test)]
+        peak = Products(width=width, precision=job.precision)
+        results = race([peak, *works], rounds)
+        trained = job.units()
+        chosen = job.plan(trained, grouped=False)
+        steps = [
+            3.0 * sum(forward(trained[index], shape) for index in batch)
+            for batch in chosen.batches[WARM:]
+        ]
+        each = sum(forward(unit, shape) for unit in test.units())
+        names = (f"training, {precision}", f"evaluation, {precision}")
+        goals = (0.60, 0.65) if precision == "bfloat16" else (None, None)
+        for name, result, done, goal in zip(
+            names, results[1:], (steps, [each] * rounds), goals, strict=True
+        ):
+            found.append(replace(_share(name, results[0], result, done), goal=goal))
+    return found
+
+
+def _share(work: str, peak: Result, result: Result, operations: Sequence[float]) -> Share:
+    import numpy as np
+
+    rates = [done / lap.wall for done, lap in zip(operations, result.laps, strict=True)]
+    ratios = np.array(rates) / np.array(peak.rates())
+    low, high = interval(ratios)
+    return Share(
+        work=work,
+        flops=float(np.median(rates)),
+        peak=peak.rate(),
+        share=float(np.median(ratios)),
+        low=low,
+        high=high,
+    )
+
+
+HEADER = ("work", "GFLOP/s, useful", "GFLOP/s of the products", "share", "95 %", "goal")
+
+
+def cells(share: Share) -> tuple[str, ...]:
+    return (
+        share.work,
+        f"{share.flops / 1e9:.0f}",
+        f"{share.peak / 1e9:.0f}",
+        f"{share.share:.0%}",
+        f"{share.low:.0%} to {share.high:.0%}",
+        f"{share.goal:.0%}" if share.goal else "",
+    )
+
+
+def main() -> None:
+    from benchmarks.show import table
+
+    chosen: Any = options(__doc__ or "", 5).parse_args()
+    found = shares(chosen.rounds, chosen.quick)
+    if chosen.json:
+        print("\n".join(json.dumps(asdict(share)) for share in found))
+    else:
+        table(HEADER, map(cells, found))
+
+
+if __name__ == "__main__":
+    main()

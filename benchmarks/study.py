@@ -1,0 +1,170 @@
+"""What a study of 9 intermediate tasks, 9 targets and 3 seeds costs beside a script for each cell:
+`python -m benchmarks.study`. Nothing is trained: the plan is counted.
+
+A script trains on the intermediate task, then on the target, and evaluates three times an epoch in
+every language; a study trains every phase once and evaluates its end.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+from benchmarks.show import options, table
+from layover.encoders import XLMR_BASE
+from layover.recipe import Recipe, epochs
+from layover.stages import Phase, Predict, Train, leaves
+from layover.study import Arm, Study
+from layover.tasks import catalogue as tasks
+from layover.tasks.mixture import parts_of
+from layover.tasks.target import Target
+from layover.tasks.task import Data, Task
+
+SEEDS = (1, 2, 3)
+EVALUATIONS = 3
+"""Of a run of a script."""
+RECIPE = Recipe(duration=epochs(3), learning_rate=2e-5)
+INTERMEDIATE = (
+    tasks.MNLI,
+    tasks.QQP,
+    tasks.SQUAD,
+    tasks.SIQA,
+    tasks.HELLASWAG,
+    tasks.COSMOSQA,
+    tasks.COMMONSENSEQA,
+    tasks.CCG,
+    tasks.SNLI,
+)
+TARGETS = (
+    (tasks.XNLI, tasks.MNLI),
+    (tasks.PAWSX, tasks.PAWSX),
+    (tasks.XCOPA, tasks.COPA),
+    (tasks.UDPOS, tasks.UDPOS),
+    (tasks.PANX, tasks.PANX),
+    (tasks.XQUAD, tasks.SQUAD),
+    (tasks.MLQA, tasks.SQUAD),
+    (tasks.TYDIQA, tasks.TYDIQA),
+    (tasks.LAREQA, tasks.SQUAD_SENTENCES),
+)
+"""(what is tested, what is trained on): as in the paper, but for targets without training."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Count:
+    """What one way of doing a study needs."""
+
+    way: str
+    trainings: int
+    steps: int
+    """Millions of examples would be no different: every step has as many."""
+    evaluations: int
+    """Of a model in all languages of a target."""
+    cost: float
+    """Forward passes of an example, in millions: a step of training is three of each."""
+
+
+def target(tested: Task, trained: Task) -> Target:
+    return Target(
+        name=tested.name,
+        train=(_training(trained),),
+        test=Data(task=tested, split=tested.splits[-1], languages=tested.languages),
+        metric=tested.metrics[0],
+        recipe=RECIPE,
+    )
+
+
+def _training(task: Task) -> Data:
+    return Data(task=task, split=task.splits[0], languages=("eng",))
+
+
+def study() -> Study:
+    """The grid, and the targets without an intermediate task."""
+    aims = tuple(target(*pair) for pair in TARGETS)
+
+    def arm(name: str, *stops: Phase) -> Arm:
+        found = leaves(XLMR_BASE, *stops, targets=aims, recipe=RECIPE, seeds=SEEDS)
+        return Arm(name=name, leaves=found)
+
+    phases = {task.name: Phase(data=_training(task), recipe=RECIPE) for task in INTERMEDIATE}
+    arms = [arm(name, phase) for name, phase in phases.items()]
+    return Study(name="grid", question="which?", arms=(arm("direct"), *arms), baseline="direct")
+
+
+def training_steps(train: Train) -> int:
+    """Optimiser steps of a training, by the sizes that its tasks have as published."""
+    count = sum(part.task.size(part.split, "eng") or 0 for part in parts_of(train.data))
+    return train.recipe.duration.steps(-(-count // train.recipe.batch))
+
+
+def examples(predict: Predict) -> int:
+    """Examples of a prediction in all languages."""
+    data = predict.data
+    return sum(data.task.size(data.split, code) or 0 for code in data.languages)
+
+
+def counts() -> list[Count]:
+    """The scripts' way and ours."""
+    every = study()
+    trainings = [stage for stage in every.stages if isinstance(stage, Train)]
+    predictions = [stage for stage in every.stages if isinstance(stage, Predict)]
+    naive_trainings: list[Train] = []
+    naive_predictions: list[Predict] = []
+    for arm in every.arms:
+        for leaf in arm.leaves:
+            ancestors = _upwards(leaf)
+            naive_trainings += [stage for stage in ancestors if isinstance(stage, Train)]
+            naive_predictions += [stage for stage in ancestors if isinstance(stage, Predict)]
+    return [
+        _count("a script for each cell", naive_trainings, naive_predictions, EVALUATIONS),
+        _count("one evaluation each", naive_trainings, naive_predictions, 1),
+        _count("Layover", trainings, predictions, 1),
+    ]
+
+
+def _upwards(leaf: object) -> Sequence[object]:
+    from layover.stage import Stage, closure
+
+    assert isinstance(leaf, Stage)
+    return closure((leaf,))
+
+
+def _count(
+    way: str, trainings: Sequence[Train], predictions: Sequence[Predict], times: int
+) -> Count:
+    steps = sum(map(training_steps, trainings))
+    seen = times * sum(map(examples, predictions))
+    return Count(
+        way=way,
+        trainings=len(trainings),
+        steps=steps,
+        evaluations=times * len(predictions),
+        cost=(3 * steps * RECIPE.batch + seen) / 1e6,
+    )
+
+
+HEADER = ("way", "trainings", "steps", "evaluations", "million forward passes", "of the scripts'")
+
+
+def cells(count: Count, first: Count) -> tuple[str, ...]:
+    return (
+        count.way,
+        f"{count.trainings:,}",
+        f"{count.steps:,}",
+        f"{count.evaluations:,}",
+        f"{count.cost:,.0f}",
+        f"{count.cost / first.cost:.2f}",
+    )
+
+
+def main() -> None:
+    chosen = options(__doc__ or "", 1).parse_args()
+    found = counts()
+    if chosen.json:
+        print("\n".join(json.dumps(asdict(count)) for count in found))
+    else:
+        table(HEADER, [cells(count, found[0]) for count in found])
+
+
+if __name__ == "__main__":
+    main()
