@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from layover.errors import ModelError
 from layover.modeling import attention, dropout
 from layover.modeling.attention import attend, within
-from layover.modeling.packing import packing
+from layover.modeling.packing import Packing, packing
 
 LENGTHS = (1, 9, 9, 10, 30, 2, 1)
 PACKED = packing(np.array(LENGTHS))
@@ -27,6 +28,20 @@ def states(heads: int = HEADS, rows: int = PACKED.total) -> list[Tensor]:
         torch.randn(count, heads, WIDTH, dtype=torch.float64, requires_grad=True)
         for count in (rows, PACKED.total, PACKED.total)
     ]
+
+
+def filled(tensor: Tensor, count: int) -> Tensor:
+    """With rows of padding behind it, `count` in all."""
+    return F.pad(tensor, (0, 0, 0, 0, 0, count - len(tensor)))
+
+
+def inside(*given: Tensor, packed: Packing = PACKED, **named: Any) -> Tensor:
+    """`within`, without padding before and behind it."""
+    query, key, value = given
+    single = len(query) == len(packed.lengths)
+    rows = len(query) + 1 if single else packed.filled
+    key, value = (filled(each, packed.filled) for each in (key, value))
+    return within(filled(query, rows), key, value, packed, **named)[: len(query)]
 
 
 def formula(query: Tensor, key: Tensor, value: Tensor, scale: float, window: int | None) -> Tensor:
@@ -46,7 +61,7 @@ def formula(query: Tensor, key: Tensor, value: Tensor, scale: float, window: int
 @pytest.mark.parametrize("window", [None, 0, 1, 4, 29, 100])
 def test_it_is_the_formula_and_so_are_its_derivatives(window: int | None) -> None:
     given = states()
-    mine = within(*given, PACKED, scale=0.7, window=window)
+    mine = inside(*given, scale=0.7, window=window)
     theirs = formula(*given, 0.7, window)
     assert torch.allclose(mine, theirs, rtol=0, atol=1e-12)
     weights = torch.randn_like(theirs)
@@ -60,7 +75,7 @@ def test_it_is_the_formula_and_so_are_its_derivatives(window: int | None) -> Non
 
 def test_one_query_for_each_sequence_sees_all_of_its_tokens() -> None:
     given = states(rows=len(LENGTHS))
-    mine, theirs = within(*given, PACKED, scale=0.7), formula(*given, 0.7, None)
+    mine, theirs = inside(*given, scale=0.7), formula(*given, 0.7, None)
     assert torch.allclose(mine, theirs, rtol=0, atol=1e-12)
     for one, two in zip(
         torch.autograd.grad(mine.square().sum(), given),
@@ -83,18 +98,18 @@ def test_its_derivative_is_right_with_dropout_too(monkeypatch: pytest.MonkeyPatc
     given = [torch.randn(6, 1, 3, dtype=torch.float64, requires_grad=True) for _ in range(3)]
 
     def run(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-        return within(query, key, value, short, scale=0.7, dropout=0.4)
+        return inside(query, key, value, packed=short, scale=0.7, dropout=0.4)
 
     assert torch.autograd.gradcheck(run, given)
-    plain = within(*given, short, scale=0.7)
+    plain = inside(*given, packed=short, scale=0.7)
     assert not torch.allclose(run(*given), plain)
 
 
 def test_dropout_keeps_the_mean_of_what_is_attended_to() -> None:
     given = [each.detach() for each in states()]
     torch.manual_seed(1)
-    runs = torch.stack([within(*given, PACKED, scale=0.7, dropout=0.2) for _ in range(4000)])
-    expected = within(*given, PACKED, scale=0.7)
+    runs = torch.stack([inside(*given, scale=0.7, dropout=0.2) for _ in range(4000)])
+    expected = inside(*given, scale=0.7)
     spread = runs.std(dim=0) / len(runs) ** 0.5
     assert ((runs.mean(dim=0) - expected).abs() < 5 * spread + 1e-3).all()
 
@@ -103,7 +118,7 @@ def test_dropout_keeps_the_mean_of_what_is_attended_to() -> None:
 
 
 def laid_out(tensors: list[Tensor]) -> list[Tensor]:
-    return [each.transpose(0, 1)[None] for each in tensors]
+    return [filled(each, PACKED.filled).transpose(0, 1)[None] for each in tensors]
 
 
 def test_shared_heads_of_keys_and_values_serve_several_of_queries() -> None:
@@ -111,15 +126,17 @@ def test_shared_heads_of_keys_and_values_serve_several_of_queries() -> None:
     few = [query, key[:, :2], value[:, :2]]
     every = [query, *(each[:, :2].repeat_interleave(2, dim=1) for each in (key, value))]
     mine, _ = attend(None, *laid_out(few), None, packing=PACKED, scaling=0.3)
-    assert mine.shape == (1, PACKED.total, 4, WIDTH)
-    assert torch.allclose(mine[0], formula(*every, 0.3, None), rtol=0, atol=1e-12)
+    assert mine.shape == (1, PACKED.filled, 4, WIDTH)
+    assert torch.allclose(mine[0, : PACKED.total], formula(*every, 0.3, None), rtol=0, atol=1e-12)
 
 
 def test_the_scale_is_the_models_or_the_root_of_the_width() -> None:
     given = states()
     for scaling, scale in ((None, WIDTH**-0.5), (0.3, 0.3)):
         mine, _ = attend(None, *laid_out(given), None, packing=PACKED, scaling=scaling)
-        assert torch.allclose(mine[0], formula(*given, scale, None), rtol=0, atol=1e-12)
+        assert torch.allclose(
+            mine[0, : PACKED.total], formula(*given, scale, None), rtol=0, atol=1e-12
+        )
 
 
 def test_without_packing_it_says_how_to_run_the_model() -> None:
@@ -162,17 +179,35 @@ def test_the_kernel_is_handed_where_sequences_end_and_how_far_they_look(
     given = [each.detach().bfloat16().as_subclass(OnCuda) for each in laid_out(states())]
     found, _ = attend(None, *given, None, packing=PACKED, scaling=0.3, sliding_window=window)
     ((query, key, value, *rest), named) = handed[0]
-    assert found.shape == (1, PACKED.total, HEADS, WIDTH)
+    assert found.shape == (1, PACKED.filled, HEADS, WIDTH)
     for mine, theirs in zip((query, key, value), given, strict=True):
         assert mine.is_contiguous()
-        assert torch.equal(torch.Tensor(mine.float()), theirs[0].transpose(0, 1).float())
+        expected = theirs[0].transpose(0, 1)[: PACKED.total].float()
+        assert torch.equal(torch.Tensor(mine.float()), expected)
     starts, ends, longest, longest_key = rest
-    expected = [0, *np.cumsum(LENGTHS).tolist()]
-    assert starts.tolist() == ends.tolist() == expected
+    assert starts.tolist() == ends.tolist() == [0, *np.cumsum(LENGTHS).tolist()]
     assert starts.dtype == ends.dtype == torch.int32
     assert longest == longest_key == max(LENGTHS)
     assert named.scale == 0.3
     assert tuple(named.window_size) == sides
+
+
+def test_the_kernel_is_handed_one_query_a_sequence(handed: list[Any]) -> None:
+    query, key, value = (
+        filled(each.detach(), count).bfloat16().as_subclass(OnCuda)
+        for each, count in zip(
+            states(rows=len(LENGTHS)),
+            (len(LENGTHS) + 1, PACKED.filled, PACKED.filled),
+            strict=True,
+        )
+    )
+    found = within(query, key, value, PACKED, scale=0.3)
+    ((asked, known, _, starts, ends, longest, longest_key), named) = handed[0]
+    assert found.shape == query.shape and len(asked) == len(LENGTHS)
+    assert len(known) == PACKED.total
+    assert starts.tolist() == list(range(len(LENGTHS) + 1))
+    assert ends.tolist() == [0, *np.cumsum(LENGTHS).tolist()]
+    assert (longest, longest_key, named.scale) == (1, max(LENGTHS), 0.3)
 
 
 @pytest.mark.parametrize(
@@ -183,12 +218,12 @@ def test_what_the_kernel_cannot_do_is_done_in_blocks(
 ) -> None:
     asked = []
 
-    def blocks(query: Tensor, *rest: Any, **named: Any) -> Tensor:
-        asked.append(named)
+    def blocks(query: Tensor, *rest: Any) -> Tensor:
+        asked.append(rest[3:])
         return query
 
-    monkeypatch.setattr(attention, "within", blocks)
+    monkeypatch.setattr(attention, "_Blocks", SimpleNamespace(apply=blocks))
     given = [each.detach().to(kind).as_subclass(OnCuda) for each in laid_out(states())]
     attend(None, *given, None, packing=PACKED, dropout=rate, sliding_window=9)
     assert handed == []
-    assert asked == [{"scale": 0.5, "dropout": rate, "window": 8}]
+    assert asked == [(0.5, rate, 8)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
-from itertools import pairwise
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -311,7 +311,7 @@ def test_a_window_deals_the_same_units_to_steps_by_length() -> None:
             before = [dict(plain.at(step)).get(part, []) for step in steps]
             after = [dict(window.at(step)).get(part, []) for step in steps]
             assert [len(units) for units in before] == [len(units) for units in after]
-            assert sorted(sum(before, [])) == sorted(sum(after, []))
+            assert sorted(chain(*before)) == sorted(chain(*after))
             # No two steps' lengths overlap.
             spans = sorted(
                 (lengths[part][units].min(), lengths[part][units].max()) for units in after if units
