@@ -14,8 +14,9 @@ from pathlib import Path
 from layover.errors import LayoverError, LeaseLost, StoreError
 from layover.executors.log import note
 from layover.executors.provenance import about
+from layover.executors.share import share
 from layover.lease import Lease
-from layover.stage import Resources, Stage
+from layover.stage import Made, Resources, Shared, Stage
 from layover.store import SCRATCH, Store
 from layover.tasks.task import Data, Examples, load
 
@@ -50,6 +51,9 @@ class Running:
 
     def data(self, data: Data) -> Examples:
         return _examples(self.store, data)
+
+    def shared(self, thing: Shared[Made]) -> Made:
+        return share(thing, self.store, self.say)
 
     def log(self, message: str) -> None:
         self.lease.check()
