@@ -73,10 +73,19 @@ class Ragged:
 
     def take(self, rows: Any) -> Ragged:
         """The rows at these positions, in this order."""
-        lengths = self.lengths[rows]
-        starts = np.concatenate(([0], np.cumsum(lengths)))
-        shift = np.repeat(self.starts[rows] - starts[:-1], lengths)
-        return Ragged(self.values[shift + np.arange(starts[-1])], starts)
+        places, starts = within(self.starts, rows)
+        return Ragged(self.values[places], starts)
+
+
+def within(starts: Any, rows: Any) -> tuple[Any, Any]:
+    """Where the items of some rows lie, int64 [items], and where each row's begin among these.
+    It looks at these rows only, however many there are."""
+    chosen = np.asarray(rows)
+    first = starts[chosen]
+    ends = np.zeros(len(chosen) + 1, np.int64)
+    lengths = starts[chosen + 1] - first
+    np.cumsum(lengths, out=ends[1:])
+    return np.arange(ends[-1]) + np.repeat(first - ends[:-1], lengths), ends
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
