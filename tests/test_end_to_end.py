@@ -6,13 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import transformers
 
+import stock
 from layover.executors.execute import Outcome, execute, plan
 from layover.executors.process import Process
 from layover.inference.masking import mask
-from layover.modeling.batch import Batch, collate
+from layover.modeling.batch import collate
+from layover.modeling.features import Features
 from layover.modeling.heads import HEADS
+from layover.modeling.load import load_whole
 from layover.report.html import render
 from layover.results import measurements, report
 from layover.stages import Train
@@ -45,20 +47,6 @@ def test_the_report_of_a_real_store_renders(tiny: Study, tiny_run: Run) -> None:
     assert "tags + mlm" in page
 
 
-def reference(model: Any, batch: Batch, head: str) -> torch.Tensor:
-    """The logits as anyone gets them from an Auto class, in the shape of our head's."""
-    if head == "choice":
-        groups = len(batch.sizes)
-        options = {
-            name: item.view(groups, -1, item.shape[-1]) for name, item in batch.inputs.items()
-        }
-        return model(**options).logits
-    out = model(**batch.inputs)
-    if head == "span":
-        return torch.stack((out.start_logits, out.end_logits), dim=-1)
-    return out.logits[batch.target != -100] if head == "lm" else out.logits
-
-
 def test_every_model_gives_the_same_logits_under_its_auto_class(tiny: Study, tiny_run: Run) -> None:
     store, _ = tiny_run
     trainings = [stage for stage in tiny.stages if isinstance(stage, Train)]
@@ -69,18 +57,19 @@ def test_every_model_gives_the_same_logits_under_its_auto_class(tiny: Study, tin
             # No Auto class has its scale: see tests/modeling/test_dual.py.
             continue
         folder = store.result(stage) / "models" / task.name
-        head = HEADS[task.type.head]
-        model = getattr(transformers, head.auto).from_pretrained(folder).eval()
-        tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
-        units = list(task.type.encode(load(data, store.result).items[:4], tokenizer, 128))
-        batch = collate(units, tokenizer.pad_token_id)
-        if task.type.head == "lm":
-            batch = mask(batch, tokenizer, 0.15, (0,))
+        kind = task.type.head
+        model = load_whole(folder)
+        units = Features.of(
+            task.type.encode(load(data, store.result).items[:4], model.tokenizer, 128)
+        )
+        batch = collate(units, range(len(units)))
+        if kind == "lm":
+            batch = mask(batch, model.tokenizer, 0.15, (0,))
         with torch.no_grad():
-            mine, theirs = head.logits(model, batch), reference(model, batch, task.type.head)
-        keep = torch.isfinite(mine)
-        assert keep.any() and torch.allclose(mine[keep], theirs[keep], atol=1e-5)
-        seen.add(head.auto)
+            mine = HEADS[kind].logits(model.heads[task.name].eval(), batch)
+            theirs = stock.logits(stock.stock(folder, kind), kind, batch, model.padding)
+        assert torch.allclose(mine, theirs, atol=1e-5)
+        seen.add(kind)
     assert len(seen) == 5
 
 

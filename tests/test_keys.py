@@ -91,16 +91,16 @@ GOLDEN = {
     "subset": "f640eee7d8709321bcc3",
     "mixture": "c57ff306fa301f91dcd0",
     "recipe": "af6d6df3c00f247e89ae",
-    "chain": "cdf7908f93c9e6ba88cc",
-    "selected": "2a3ce71a988468eed458",
-    "score": "7dd727308b45a0315d8b",
+    "chain": "8249c600642d6c571d47",
+    "selected": "e14ed617f6f25424ac9e",
+    "score": "d8940a35dc248908fbf4",
     "world": "dca2cf6d90eaba498ec6",
     "initial": "719cd294d96f1de25749",
     "span metric": "84f4d39e1a7248f472c6",
     "hub": "6f6517e31dec5ca20ca4",
 }
 
-TINY = "0be66c7a4bde227ec403"
+TINY = "d0f7560ecb78fd0c0b88"
 """The key of all keys of the tiny study."""
 
 

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from layover.encoders import Folder
 from layover.metrics.accuracy import ACCURACY, WORD_ACCURACY
+from layover.modeling.features import Features
 from layover.modeling.load import load
 from layover.recipe import Check, Recipe, Selection, steps
 from layover.tasks.mixture import Mixture, parts_of
@@ -19,11 +20,11 @@ from layover.tasks.sources import Row
 from layover.tasks.task import Data, Example, Task, TaskType
 from layover.tasks.types.choice import Choice, Question
 from layover.tasks.types.classification import Classification, Labelled
+from layover.tasks.types.ranking import Match, Ranking
 from layover.tasks.types.retrieval import Bitext, Retrieval
 from layover.tasks.types.spans import Passage, Spans
 from layover.tasks.types.tagging import Sentence, Tagging
 from layover.tasks.types.text import MaskedText, Text
-from layover.training.checkpoint import weights
 from layover.training.gradient import Part
 from layover.training.loop import Loop
 from layover.training.sampler import Sampler
@@ -72,6 +73,19 @@ def translated(row: Row) -> Bitext:
     return Bitext(id=str(number), cluster="", query=text, candidate=text.upper(), gold=number)
 
 
+def matched(row: Row) -> Match:
+    """Pairs of a text's first and last words; two of twelve share their candidate."""
+    words = row.fields["text"].split()
+    name = str(max(1, row.fields["row"]))
+    return Match(
+        id=str(row.fields["row"]),
+        cluster=str(row.fields["row"]),
+        query=" ".join(words[:2]),
+        candidate=" ".join(words[-2:]),
+        name=name,
+    )
+
+
 def plain(row: Row) -> Text:
     return Text(id=str(row.fields["row"]), cluster="1", text=row.fields["text"])
 
@@ -87,6 +101,7 @@ TAGS = data(Tagging(labels=LABELS), tagged, "tags")
 SPANS = data(Spans(), asked, "spans")
 CHOICES = data(Choice(), optional, "choices")
 BITEXT = data(Retrieval(truncate=True), translated, "bitext")
+PAIRS = data(Ranking(pooling="mean", scale=5.0), matched, "pairs")
 TEXTS = data(MaskedText(rate=0.3), plain, "texts")
 SELECTION = Selection(checks=(Check(data=CLASSES, metric=ACCURACY),), every=2, patience=9)
 BOTH = Mixture(parts=(TAGS, TEXTS), sampling="uniform")
@@ -106,7 +121,9 @@ def make_loop(
     parts = parts_of(data)
     model = load(Folder(path=str(folder)), [part.task for part in parts], "new", seed, context)
     units = [
-        list(part.task.type.encode(context.data(part).items, model.tokenizer, recipe.max_length))
+        Features.of(
+            part.task.type.encode(context.data(part).items, model.tokenizer, recipe.max_length)
+        )
         for part in parts
     ]
     sampler = Sampler(
@@ -124,7 +141,9 @@ def make_loop(
 
 
 def snapshot(heads: torch.nn.Module) -> dict[str, Tensor]:
-    return {name: value.detach().clone() for name, value in weights(heads).items()}
+    """Every parameter and buffer once, however many heads share it."""
+    whole = (*heads.named_parameters(), *heads.named_buffers())
+    return {name: value.detach().clone() for name, value in whole}
 
 
 def same(mine: dict[str, Tensor], theirs: dict[str, Tensor]) -> bool:

@@ -62,7 +62,8 @@ class Recipe:
     max_length: int = 128
     """Tokens of a sequence, special tokens included."""
     precision: Literal["float32", "bfloat16"] = "float32"
-    """bfloat16 is autocast: the weights stay float32."""
+    """bfloat16: the encoder computes with rounded copies of the weights, which stay float32 and are
+    trained in it."""
     trainable: Literal["all"] = "all"
 
     def __post_init__(self) -> None:

@@ -89,7 +89,7 @@ class Initial(Stage):
 class Train(Stage):
     """One phase: masked language modelling, an intermediate task, or a target task."""
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     start: Start
     data: Data | Mixture
     recipe: Recipe
@@ -114,7 +114,7 @@ class Train(Stage):
 class Predict(Stage):
     """Predictions of a model for every example of `data`, in all its languages."""
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     model: Start
     data: Data
     max_length: int = READ_LENGTH

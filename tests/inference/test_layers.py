@@ -11,6 +11,7 @@ import pytest
 from layover.encoders import Folder
 from layover.errors import ModelError
 from layover.inference.predict import run
+from layover.modeling.features import Features
 from layover.modeling.load import load
 from layover.tasks.bucc import BUCC
 from layover.tasks.types.mining import Line, Mining
@@ -27,9 +28,9 @@ def states(encoder: Path, *layers: int) -> list[Any]:
     model = load(Folder(path=str(encoder)), [BUCC], "new", 0, Toy(folder=encoder))
     lines = [Line(id="1", cluster="1", side="source", text=text) for text in SENTENCES]
     kind = Mining(layers=layers)
-    units = list(kind.encode(lines, model.tokenizer, 64))
+    units = Features.of(kind.encode(lines, model.tokenizer, 64))
     head: Any = model.heads["bucc"]
-    return run(head.eval(), kind, units, model, 4)
+    return run(head.eval(), kind, units, model, 100)
 
 
 def test_the_layers_that_a_type_names_are_those_of_all(encoder: Path) -> None:

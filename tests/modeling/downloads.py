@@ -19,6 +19,7 @@ from safetensors.torch import save_file
 from layover.encoders import Encoder, Start
 from layover.errors import ModelError
 from layover.inference.predict import run
+from layover.modeling.features import Features
 from layover.modeling.hub import download
 from layover.modeling.load import load
 from toys import Toy
@@ -29,8 +30,8 @@ def logits(encoder: Start) -> torch.Tensor:
     """The bare encoder's, of some sentences."""
     context = Toy(folder=Path())
     model = load(encoder, [BITEXT.task], "carry", 0, context)
-    units = list(BITEXT.task.type.encode(context.data(BITEXT).items, model.tokenizer, 40))
-    outputs = run(model.heads["bitext"].eval(), BITEXT.task.type, units, model, 4)
+    units = Features.of(BITEXT.task.type.encode(context.data(BITEXT).items, model.tokenizer, 40))
+    outputs = run(model.heads["bitext"].eval(), BITEXT.task.type, units, model, 100)
     return torch.stack([torch.from_numpy(output) for output in outputs])
 
 

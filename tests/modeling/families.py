@@ -65,7 +65,7 @@ def write_family(family: str, vocabulary: Path, folder: Path, **changes: Any) ->
         eos_token_id=tokenizer.sep_token_id,
         cls_token_id=tokenizer.cls_token_id,
         sep_token_id=tokenizer.sep_token_id,
-        **{**COMMON, **SHAPES[family], **changes},
+        **{**COMMON, **SHAPES.get(family, {}), **changes},
     )
     torch.manual_seed(0)
     AutoModelForMaskedLM.from_config(config).save_pretrained(folder)

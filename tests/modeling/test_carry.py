@@ -24,6 +24,7 @@ from layover.encoders import Folder
 from layover.errors import ModelError, StudyError
 from layover.inference.rows import read
 from layover.modeling.carry import Carried, output_layer, relabel
+from layover.modeling.heads import HEADS
 from layover.modeling.load import Model, load
 from layover.modeling.save import save
 from layover.recipe import Carry
@@ -32,6 +33,7 @@ from layover.tasks.task import Data, Task
 from layover.tasks.types.classification import Classification
 from layover.tasks.types.spans import Spans
 from layover.tasks.types.tagging import Tagging
+from stock import only
 from toys import Toy
 
 IDS = torch.arange(5, 25)[None]
@@ -105,7 +107,9 @@ def pairs(xlmr: Path, tmp_path: Path) -> Path:
 
 
 def scores(model: Model, name: str) -> Tensor:
-    return logits(model.heads[name])
+    head = "token" if name in ("tags", "fewer") else "sequence"
+    with torch.no_grad():
+        return HEADS[head].logits(model.heads[name].eval(), only(IDS[0].tolist()))
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from transformers import AutoConfig, AutoModel, AutoModelForSequenceClassificati
 from layover.encoders import Folder
 from layover.errors import ModelError
 from layover.modeling.batch import collate
+from layover.modeling.features import Features
 from layover.modeling.folder import ABOUT
 from layover.modeling.heads import HEADS
 from layover.modeling.load import Model, Policy, load
@@ -298,12 +299,11 @@ def test_a_bert_trains_under_a_new_head_with_token_types(bert: Path, tmp_path: P
     data = Data(task=PAIRS, split="train", languages=("eng",))
     context = Toy(folder=tmp_path)
     model = loaded(bert, PAIRS)
-    units = list(PAIRS.type.encode(context.data(data).items, model.tokenizer, 48))
-    batch = collate(units, model.padding)
-    types = batch.inputs["token_type_ids"]
-    assert types.shape == batch.inputs["input_ids"].shape
+    units = Features.of(PAIRS.type.encode(context.data(data).items, model.tokenizer, 48))
+    types = collate(units, range(len(units))).segments
+    assert types is not None
+    assert len(types) == units.tokens.lengths.sum()
     assert set(types.unique().tolist()) == {0, 1}
-    assert not (types[batch.inputs["attention_mask"] == 0]).any()
     recipe = Recipe(duration=steps(1), learning_rate=1e-2, batch=4, max_length=48, warmup=0.0)
     Train(start=Folder(path=str(bert)), data=data, recipe=recipe, seed=0).run(context)
     trained = AutoModelForSequenceClassification.from_pretrained(tmp_path / "models" / "pairs")
@@ -322,9 +322,9 @@ def test_a_berts_logits_have_a_row_for_every_target(bert: Path, kind: TaskType) 
         ),
     }
     model = loaded(bert, task(kind))
-    batch = collate(list(kind.encode([made[kind.head]], model.tokenizer, 32)), model.padding)
+    batch = collate(Features.of(kind.encode([made[kind.head]], model.tokenizer, 32)), [0])
     if kind.head == "lm":
-        batch = replace(batch, target=batch.inputs["input_ids"])
+        batch = replace(batch, target=batch.tokens)
     head = HEADS[kind.head]
     assert torch.isfinite(head.loss(head.logits(model.heads["toy"], batch), batch))
 

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 import torch
-from test_joint_loss import PAIRS
 from test_resume import Killed, killer
 from torch import Tensor
 
@@ -19,6 +18,7 @@ from layover.errors import ModelError, TrainingError
 from layover.inference import predict
 from layover.inference.memory import out_of_memory
 from layover.modeling.batch import Batch
+from layover.modeling.features import Features
 from layover.modeling.heads import HEADS, Head
 from layover.modeling.load import load
 from layover.stages import Train
@@ -32,6 +32,7 @@ from trainable import (
     CHOICES,
     CLASSES,
     EACH,
+    PAIRS,
     RECIPE,
     SELECTION,
     SPANS,
@@ -137,7 +138,7 @@ class Limited:
     def logits(self, model: Any, batch: Batch) -> Tensor:
         logits = self.head.logits(model, batch)
         keeps = self.always or torch.is_grad_enabled()
-        if keeps and batch.inputs["input_ids"].numel() > self.limit:
+        if keeps and batch.packing.total > self.limit:
             # What was drawn and computed before memory ran out.
             torch.rand(5)
             raise RuntimeError(self.message)
@@ -190,7 +191,7 @@ def test_what_memory_splits_trains_as_what_was_declared_so(
     context = Toy(folder=tmp_path)
     forced = make_loop(noisy, data, replace(declared, accumulation=2), context)
     whole = forced.gradient._whole(0, 0, forced.sampler.at(0))
-    pieces = [piece.inputs["input_ids"].numel() for piece in forced.gradient._pieces(whole)]
+    pieces = [piece.packing.total for piece in forced.gradient._pieces(whole)]
     if len(pieces) > 1:
         assert pieces[0] < pieces[-1]
         limit(pieces[-1] - 1)
@@ -257,9 +258,9 @@ def test_a_lack_of_memory_is_known_by_its_errors() -> None:
 def outputs(folder: Path, data: Data, context: Toy, said: list[str]) -> list[Any]:
     model = load(Folder(path=str(folder)), [data.task], "new", 0, context)
     kind = data.task.type
-    units = list(kind.encode(context.data(data).items, model.tokenizer, 40))
+    units = Features.of(kind.encode(context.data(data).items, model.tokenizer, 40))
     watch = predict.Watch(say=said.append)
-    return predict.run(model.heads[data.task.name].eval(), kind, units, model, 8, watch)
+    return predict.run(model.heads[data.task.name].eval(), kind, units, model, 300, watch)
 
 
 @each_type

@@ -13,43 +13,31 @@ from torch import Tensor
 
 from layover.encoders import Folder
 from layover.errors import TrainingError
+from layover.modeling import run
 from layover.modeling.batch import Batch, collate
+from layover.modeling.features import Features
 from layover.modeling.heads import HEADS
 from layover.modeling.load import load
 from layover.recipe import steps
 from layover.stages import Train
 from layover.tasks.sources import Row
-from layover.tasks.types.ranking import Match, Ranking
+from layover.tasks.types.ranking import Match
 from layover.training.backward import backward
+from stock import only
 from toys import Toy
-from trainable import RECIPE, data, entries, make_loop, snapshot
-
-
-def matched(row: Row) -> Match:
-    """Pairs of a text's first and last words; two of twelve share their candidate."""
-    words = row.fields["text"].split()
-    name = str(max(1, row.fields["row"]))
-    return Match(
-        id=str(row.fields["row"]),
-        cluster=str(row.fields["row"]),
-        query=" ".join(words[:2]),
-        candidate=" ".join(words[-2:]),
-        name=name,
-    )
-
+from trainable import PAIRS, RECIPE, entries, make_loop, matched, snapshot
 
 DUAL = HEADS["dual"]
-PAIRS = data(Ranking(pooling="mean", scale=5.0), matched, "pairs")
 
 
 def dual_encoder(folder: Path, split: int) -> tuple[Any, list[Batch]]:
     """A new dual encoder, and the twelve pairs in pieces."""
     context = Toy(folder=folder)
     model = load(Folder(path=str(folder)), [PAIRS.task], "new", 0, context)
-    units = list(PAIRS.task.type.encode(context.data(PAIRS).items, model.tokenizer, 40))
+    units = Features.of(PAIRS.task.type.encode(context.data(PAIRS).items, model.tokenizer, 40))
     assert len(units) == 12
     size = 12 // split
-    pieces = [collate(units[at : at + size], model.padding) for at in range(0, 12, size)]
+    pieces = [collate(units, range(at, at + size)) for at in range(0, 12, size)]
     return model.heads["pairs"], pieces
 
 
@@ -79,7 +67,7 @@ def test_both_runs_of_a_piece_drop_the_same_units(noisy: Path) -> None:
     model.train()
     torch.manual_seed(3)
     found = torch.cat([DUAL.logits(model, piece) for piece in pieces])
-    whole = Batch({}, (2,) * 12, torch.cat([piece.target for piece in pieces]))
+    whole = replace(pieces[0], target=torch.cat([piece.target for piece in pieces]))
     DUAL.loss(found, whole).backward()
     expected = gradients(model)
     after = torch.get_rng_state()
@@ -94,11 +82,10 @@ def test_both_runs_of_a_piece_drop_the_same_units(noisy: Path) -> None:
 def test_the_loss_is_the_softmax_of_the_scaled_cosines(calm: Path) -> None:
     model, (piece,) = dual_encoder(calm, 1)
     with torch.no_grad():
-        states = model(**piece.inputs)[0]
+        states = run.states(model, piece)
         loss = DUAL.loss(DUAL.logits(model, piece), piece)
-    lengths = piece.inputs["attention_mask"].sum(dim=1).tolist()
-    texts = [state[:length].mean(dim=0) for state, length in zip(states, lengths, strict=True)]
-    names = piece.target[:, 0].tolist()
+    texts = [state.mean(dim=0) for state in states.split(piece.packing.lengths)]
+    names = piece.target.tolist()
     assert names[0] == names[1], "two queries share their candidate"
     expected = 0.0
     for row, query in enumerate(texts[0::2]):
@@ -114,8 +101,7 @@ def test_the_loss_is_the_softmax_of_the_scaled_cosines(calm: Path) -> None:
 
 def test_a_candidate_is_no_wrong_answer_to_another_query_that_it_answers() -> None:
     outputs = torch.nn.functional.normalize(torch.randn(4, 8), dim=1)
-    same = Batch({}, (2, 2), torch.tensor([[7], [7]]))
-    other = Batch({}, (2, 2), torch.tensor([[7], [8]]))
+    same, other = (replace(only([5]), target=torch.tensor([7, name])) for name in (7, 8))
     assert float(DUAL.loss(outputs, same)) == 0
     assert float(DUAL.loss(outputs, other)) > 0
 

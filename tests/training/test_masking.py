@@ -15,6 +15,7 @@ from torch import Tensor
 
 from layover.inference.masking import mask
 from layover.modeling.batch import Batch, collate
+from layover.modeling.features import Features
 from layover.recipe import steps
 from layover.tasks.mixture import Mixture
 from layover.tasks.task import Data, Task, Unit
@@ -33,13 +34,13 @@ def tokenizer(vocabulary: Path) -> Any:
 def batch(tokenizer: Any, texts: Iterable[str]) -> Batch:
     encoded = tokenizer(list(texts))["input_ids"]
     units = [Unit(n, (tuple(ids),), ((),), ()) for n, ids in enumerate(encoded)]
-    return collate(units, tokenizer.pad_token_id)
+    return collate(Features.of(units), range(len(units)))
 
 
 def test_the_share_of_masked_tokens_and_their_fates_are_as_declared(tokenizer: Any) -> None:
     whole = batch(tokenizer, SENTENCES * 150)
     masked = mask(whole, tokenizer, 0.15, (1, 2, 3))
-    before, after = whole.inputs["input_ids"], masked.inputs["input_ids"]
+    before, after = whole.tokens, masked.tokens
     chosen = masked.target != -100
     special = torch.isin(before, torch.tensor(tokenizer.all_special_ids))
     count, candidates = int(chosen.sum()), int((~special).sum())
@@ -58,8 +59,8 @@ def test_the_share_of_masked_tokens_and_their_fates_are_as_declared(tokenizer: A
 
 def test_at_least_one_token_is_masked_and_it_is_never_special(tokenizer: Any) -> None:
     small = batch(tokenizer, ["girl", "the old tower"])
-    special = torch.isin(small.inputs["input_ids"], torch.tensor(tokenizer.all_special_ids))
-    assert special.any(dim=0)[-1]
+    special = torch.isin(small.tokens, torch.tensor(tokenizer.all_special_ids))
+    assert special[-1]
     for seed in range(50):
         chosen = mask(small, tokenizer, 0.001, (seed,)).target != -100
         assert chosen.any()
@@ -103,8 +104,8 @@ def seen_units(
         draws = loop.sampler.at(step)
         for place, (number, chosen) in enumerate(draws):
             if number == part:
-                target = loop.gradient._whole(step, place, draws).batch.target
-                for unit, row in zip(chosen, target, strict=True):
+                whole = loop.gradient._whole(step, place, draws).batch
+                for unit, row in zip(chosen, whole.target.split(whole.widths), strict=True):
                     positions = tuple((row != -100).nonzero().flatten().tolist())
                     found.setdefault(unit, []).append(positions)
     return found

@@ -237,8 +237,8 @@ def test_a_kill_between_new_best_weights_and_their_checkpoint_loses_nothing(
 
     save_best = checkpoint.save_best
 
-    def torn(scratch: Path, step: int, heads: torch.nn.Module) -> str:
-        written = save_best(scratch, step, heads)
+    def torn(scratch: Path, step: int, weights: dict[str, Tensor]) -> str:
+        written = save_best(scratch, step, weights)
         if step == 6:
             raise Killed
         return written

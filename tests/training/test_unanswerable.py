@@ -13,6 +13,7 @@ from layover.inference.new_text import predict_file
 from layover.inference.predict import rows, run
 from layover.inference.table import Table
 from layover.metrics.squad import SQUAD2_EM
+from layover.modeling.features import Features
 from layover.modeling.load import load
 from layover.recipe import Check, Recipe, Selection, steps
 from layover.stages import Train
@@ -66,8 +67,8 @@ def test_what_has_no_answer_is_learned(learned: tuple[Data, Toy]) -> None:
     examples, kind = context.data(data), data.task.type
     assert len(examples) == 8
     model = load(Folder(path=str(context.folder / "models/qa")), [data.task], "carry", 0, context)
-    units = list(kind.encode(examples.items, model.tokenizer, RECIPE.max_length))
-    outputs = run(model.heads["qa"].eval(), kind, units, model, 3)
+    units = Features.of(kind.encode(examples.items, model.tokenizer, RECIPE.max_length))
+    outputs = run(model.heads["qa"].eval(), kind, units, model, 90)
     made = rows(examples, units, outputs)
     assert [value >= 0 for value in made.score] == [True, False] * 4
     assert all(made.prediction), "the best text is kept, whatever its score"

@@ -24,8 +24,11 @@ NAME = "layover"
 
 
 def supported(encoder: Any) -> bool:
-    """Whether an encoder lets attention be exchanged."""
-    return bool(getattr(encoder, "_supports_attention_backend", False))
+    """Whether an encoder lets attention be exchanged, and nothing else in it looks at neighbours."""
+    exchanged = bool(getattr(encoder, "_supports_attention_backend", False))
+    causal = any(getattr(module, "is_causal", False) for module in encoder.modules())
+    # MobileBERT joins the embeddings of neighbours.
+    return exchanged and not causal and not getattr(encoder.config, "trigram_input", False)
 
 
 def install(model: nn.Module) -> None:

@@ -93,15 +93,23 @@ def outputs(model: Any, found: Tensor, mask: Tensor | None = None, options: bool
     """What a model of transformers makes of its encoder's states, [n, l, width]; where `mask`,
     [n, l], is 0, there is padding."""
     encoder = model.base_model
-    pooler = getattr(encoder, "pooler", None)
-    pooled = None if pooler is None else pooler(found)
-    given = BaseModelOutputWithPooling(last_hidden_state=found, pooler_output=pooled)
+    given = BaseModelOutputWithPooling(
+        last_hidden_state=found, pooler_output=_pooler_output(encoder, found)
+    )
     ids = torch.zeros(found.shape[:2], dtype=torch.long, device=found.device)
     inputs = {"input_ids": ids} if mask is None else {"input_ids": ids, "attention_mask": mask}
     if options:
         inputs = {name: each[:, None] for name, each in inputs.items()}
     with _instead(encoder, given):
         return model(**inputs)
+
+
+def _pooler_output(encoder: Any, found: Tensor) -> Tensor | None:
+    pooler: Any = getattr(encoder, "pooler", None)
+    if isinstance(pooler, nn.Linear):  # ALBERT
+        activated: Tensor = encoder.pooler_activation(pooler(found[:, 0]))
+        return activated
+    return None if pooler is None else pooler(found)
 
 
 @contextmanager

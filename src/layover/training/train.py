@@ -140,7 +140,11 @@ def _measured(
 ) -> list[_Measured]:
     """The data of a selection's checks, each once."""
     found: list[_Measured] = []
-    for data in dict.fromkeys(check.data for check in selection.checks) if selection else ():
+    for check in selection.checks if selection else ():
+        data = check.data
+        # Compared and not hashed: what a source is made of need not be hashable.
+        if any(data == each.data for each in found):
+            continue
         examples = _labelled(data, model, context)
         units = encoded(data, model.tokenizer, recipe.max_length, context).units
         found.append(_Measured(data=data, examples=examples, units=units))
@@ -186,8 +190,11 @@ def _selector(
         return inference.rows(each.examples, each.units, outputs)
 
     def measure(heads: nn.ModuleDict) -> list[float]:
-        found = {each.data: rows(each, heads) for each in measured}
-        return [_score(found[check.data], check) for check in selection.checks]
+        found = [(each.data, rows(each, heads)) for each in measured]
+        return [
+            _score(next(mine for data, mine in found if data == check.data), check)
+            for check in selection.checks
+        ]
 
     return Selector(selection=selection, measure=measure)
 
