@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import mmap
+import shutil
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -179,6 +180,7 @@ def test_the_key_holds_what_a_tokenizer_does_and_not_where_it_lies(
     wanted = key(pairs(), mine)
     mine(["the old fisher"], truncation=True, max_length=3, padding=True)
     assert key(pairs(), mine) == key(pairs(), AutoTokenizer.from_pretrained(place)) == wanted
+    shutil.rmtree(place)
     learn(SENTENCES * 3, 60, 0.9999, place)
     assert key(pairs(), AutoTokenizer.from_pretrained(place)) != wanted
     mine.truncation_side = "left"
