@@ -411,11 +411,31 @@ def test_queries_and_candidates_have_lengths_of_their_own(tokenizer: Any) -> Non
         encode(Ranking(query_length=5), [match(query=long)], tokenizer)
 
 
-@pytest.mark.parametrize("name", ROUND_TRIPS)
+MANY: dict[str, tuple[TaskType, list[Any]]] = {
+    **ROUND_TRIPS,
+    "passages": (
+        Spans(stride=9),
+        [
+            passage(" ".join(SENTENCES[at:]), "tall tower", "where? " + "old " * (at % 3))
+            for at in (1, 0, 1, 0, 1)
+        ],
+    ),
+    "paragraphs": (
+        MaskedText(),
+        [Text(id="e7", cluster="e7", text=" ".join(SENTENCES[at:])) for at in (0, 5, 2, 4, 1)],
+    ),
+    "ranked": (
+        Ranking(),
+        [match(query=text, candidate=text, name=text[:5]) for text in SENTENCES * 2],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", MANY)
 def test_units_do_not_depend_on_how_many_texts_are_tokenised_at_once(
     name: str, tokenizer: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    kind, examples = ROUND_TRIPS[name]
+    kind, examples = MANY[name]
     whole = encode(kind, examples, tokenizer, 48)
     monkeypatch.setattr(encoding, "TOGETHER", 2)
     assert encode(kind, examples, tokenizer, 48) == whole
