@@ -90,7 +90,9 @@ def test_encoders_without_token_types_have_none_on_disk(tmp_path: Path) -> None:
     assert found.segments is None and list(found) == bare
 
 
-@pytest.mark.parametrize("part", [CLASSES, TAGS, SPANS, CHOICES, BITEXT, TEXTS], ids=str)
+@pytest.mark.parametrize(
+    "part", [CLASSES, TAGS, SPANS, CHOICES, BITEXT, TEXTS], ids=lambda part: part.label
+)
 def test_batches_of_what_was_opened_are_those_of_what_was_made(
     part: Data, tokenizer: Any, tmp_path: Path
 ) -> None:

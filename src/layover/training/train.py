@@ -91,16 +91,16 @@ def _part(data: Data, model: Model, recipe: Recipe, context: Context) -> _Read:
     if data.task.type.head != "lm" and not (units.target.values != -100).any():
         raise TrainingError(f"{data.label} {data.split}: its labels were withheld, none to learn")
     owners = np.repeat(units.examples, units.target.lengths)
-    alone = [names[at] for at in owners[units.target.values == -100]]
-    if alone and HEADS[data.task.type.head].joint:
+    alone = owners[units.target.values == -100]
+    if len(alone) and HEADS[data.task.type.head].joint:
         raise TrainingError(
             f"{data.label} {data.split}: {len(alone)} of {len(units)} examples, such as "
-            f"{alone[0]!r}, are a query or a candidate alone: a dual encoder trains on pairs"
+            f"{names[alone[0]]!r}, are a query or a candidate alone: a dual encoder trains on pairs"
         )
-    if alone and data.task.type.head in ("sequence", "choice"):
+    if len(alone) and data.task.type.head in ("sequence", "choice"):
         raise TrainingError(
             f"{data.label} {data.split}: {len(alone)} of {len(units)} examples, such as "
-            f"{alone[0]!r}, have no label: give them theirs, or leave them out of the files"
+            f"{names[alone[0]]!r}, have no label: give them theirs, or leave them out of the files"
         )
     sizes = (len(units),) if data.exponent is None else read.sizes
     return _Read(part=Part(task=data.task, units=units, names=names), sizes=sizes)
