@@ -19,7 +19,7 @@ import stock
 from layover.encoders import Folder
 from layover.modeling.active import trim
 from layover.modeling.batch import collate
-from layover.modeling.features import Features
+from layover.modeling.features import Features, Ragged
 from layover.modeling.heads import HEADS
 from layover.modeling.load import Model, load, load_whole
 from layover.recipe import Selection, steps
@@ -28,12 +28,26 @@ from layover.tasks.mixture import Mixture
 from layover.tasks.task import Data
 from layover.training import loop as loop_module
 from layover.training import train as train_module
-from toys import Toy
-from trainable import CHOICES, CLASSES, PAIRS, RECIPE, SELECTION, SPANS, TAGS, TEXTS, same
+from toys import SENTENCES, Toy
+from trainable import (
+    CHOICES,
+    CLASSES,
+    PAIRS,
+    RECIPE,
+    SELECTION,
+    SPANS,
+    TAGS,
+    TEXTS,
+    data,
+    labelled,
+    same,
+)
 
 ROWS = 700
 """Of the word table. The tokenizer knows 120 of them."""
 LONG = replace(RECIPE, duration=steps(25), learning_rate=1e-3, clip=1e9, weight_decay=0.0)
+NARROW = data(CLASSES.task.type, labelled, "classes", text=SENTENCES[0])
+"""Without most words of what selections measure."""
 TWO = Mixture(parts=(TAGS, CLASSES), each_step="several")
 FAMILIES = ("xlm-roberta", "deberta-v2", "bert")
 
@@ -164,8 +178,8 @@ def test_an_earlier_step_that_a_selection_keeps_has_decayed_until_then(
 ) -> None:
     recipe = replace(LONG, weight_decay=0.01, precision=precision)
     chosen = replace(SELECTION, every=4)
-    mine = trained(folders["xlm-roberta"], CLASSES, recipe, selection=chosen)
-    theirs = trained(folders["xlm-roberta"], CLASSES, recipe, selection=chosen, whole=True)
+    mine = trained(folders["xlm-roberta"], NARROW, recipe, selection=chosen)
+    theirs = trained(folders["xlm-roberta"], NARROW, recipe, selection=chosen, whole=True)
     assert same(mine, theirs)
 
 
@@ -212,15 +226,27 @@ def test_the_saved_folder_is_everyones_with_the_full_table(
     assert torch.allclose(mine, expected, rtol=0, atol=1e-5)
 
 
+def test_what_a_selection_measures_is_in_use_too(folders: dict[str, Path], tmp_path: Path) -> None:
+    start = Folder(path=str(folders["xlm-roberta"]))
+    rows = []
+    for selection in (None, SELECTION):
+        context = Toy(folder=tmp_path)
+        short = replace(LONG, duration=steps(2))
+        Train(start=start, data=NARROW, recipe=short, seed=0, selection=selection).run(context)
+        (told,) = (line for line in context.said if "word table" in line)
+        rows.append(int(told.split()[1]))
+    assert rows[0] < rows[1]
+
+
 # What is left out
 
 
-def opened(folder: Path, *data: Data) -> tuple[Model, list[Features]]:
+def opened(folder: Path, *given: Data) -> tuple[Model, list[Features]]:
     context = Toy(folder=folder)
-    model = load(Folder(path=str(folder)), [each.task for each in data], "new", 0, context)
+    model = load(Folder(path=str(folder)), [each.task for each in given], "new", 0, context)
     return model, [
         Features.of(each.task.type.encode(context.data(each).items, model.tokenizer, 40))
-        for each in data
+        for each in given
     ]
 
 
@@ -242,6 +268,16 @@ def test_rows_are_renumbered_and_every_token_keeps_its_vector(folders: dict[str,
         assert np.array_equal(renumbered.tokens.starts, each.tokens.starts)
         vectors = found.table(torch.from_numpy(renumbered.tokens.values))
         assert torch.equal(vectors, before[torch.from_numpy(each.tokens.values)])
+
+
+def test_the_paddings_row_keeps_its_place_whatever_is_used(folders: dict[str, Path]) -> None:
+    """Models know it by its number."""
+    model, features = opened(folders["xlm-roberta"], CLASSES)
+    few = replace(features[0], tokens=Ragged.of([[90, 40], [41]]))
+    found = trim(model, [few])
+    assert found is not None and model.padding == 1
+    assert found.rows.tolist() == [0, 1, 40, 41, 90]
+    assert found.renumbered(few).tokens.values.tolist() == [4, 2, 3]
 
 
 def test_a_table_that_is_used_almost_whole_is_left_whole(xlmr: Path) -> None:
