@@ -10,7 +10,7 @@ from typing import Any
 from layover.encoders import Tiny
 from layover.modeling.initial import write_random
 from layover.modeling.vocabulary import learn
-from layover.stage import ONE_THREAD, Resources, Stage
+from layover.stage import ONE_THREAD, Made, Resources, Shared, Stage
 from layover.tasks.sources import Locator, Row
 from layover.tasks.task import Data, Examples
 from layover.tasks.task import load as load_examples
@@ -75,6 +75,9 @@ class Toy:
 
     def data(self, data: Data) -> Examples:
         return load_examples(data, self.result)
+
+    def shared(self, thing: Shared[Made]) -> Made:
+        return thing.make()
 
     def say(self, message: str) -> None:
         self.said.append(message)

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 
 from layover import spec
 from layover.errors import StudyError
@@ -61,6 +61,36 @@ class Resources:
 
 ONE_THREAD = Resources()
 
+Made = TypeVar("Made")
+
+
+class Kept(Protocol):
+    """What a store keeps under a key."""
+
+    @property
+    def key(self) -> str: ...
+    @property
+    def name(self) -> str:
+        """Kind and key: its folder."""
+
+    @property
+    def label(self) -> str:
+        """A few words for people."""
+
+    @property
+    def room(self) -> str:
+        """The folder of a store that holds all of its kind."""
+
+
+class Shared(Kept, Protocol[Made]):
+    """What stages have in common without declaring it: made by the first that needs it, and again
+    wherever it is gone. Its key says all that it follows from."""
+
+    def make(self) -> Made: ...
+    def save(self, made: Made, folder: Path) -> None: ...
+    def open(self, folder: Path) -> Made:
+        """What was saved; raises `OSError` or `ValueError` where it is not whole."""
+
 
 class Context(Protocol):
     """What a running stage may use, and nothing besides."""
@@ -78,6 +108,9 @@ class Context(Protocol):
     def data(self, data: Data) -> Examples:
         """Checked examples."""
 
+    def shared(self, thing: Shared[Made]) -> Made:
+        """What was saved by whichever process made it first, or what is made now."""
+
     def say(self, message: str) -> None:
         """A line for the stage's log and for whoever watches."""
 
@@ -91,8 +124,9 @@ class Stage:
     writes for the same fields changes."""
 
     version: ClassVar[int] = 1
-    shared: ClassVar[bool] = False
+    divisible: ClassVar[bool] = False
     """Whether several processes can do it together."""
+    room: ClassVar[str] = "results"
     resources: Resources = spec.unkeyed(ONE_THREAD)
 
     @cached_property

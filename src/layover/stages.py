@@ -90,7 +90,7 @@ class Train(Stage):
     """One phase: masked language modelling, an intermediate task, or a target task."""
 
     version: ClassVar[int] = 2
-    shared: ClassVar[bool] = True
+    divisible: ClassVar[bool] = True
     start: Start
     data: Data | Mixture
     recipe: Recipe

@@ -2,6 +2,7 @@
 
     STORE/results/<kind>-<key>/record.json    written last: its presence says "complete"
     STORE/results/<kind>-<key>/...            what the stage wrote
+    STORE/features/features-<key>/...         what stages share, in the same form; may be deleted
     STORE/work/<kind>-<key>/...               a stage under way, or one that was killed
     STORE/work/<kind>-<key>.lease             who works on it (see `layover.lease`)
     STORE/studies/<name>.json                 the stages of a study when it was last run
@@ -23,7 +24,7 @@ from typing import Any
 
 from layover.errors import DamagedResult, StoreError
 from layover.lease import Lease, beside, hold, sweep
-from layover.stage import Stage
+from layover.stage import Kept, Stage
 
 FORMAT = 1
 """The version of this layout; a store of a newer one is refused."""
@@ -35,6 +36,9 @@ MARKER = "layover-store.json"
 RECORD = "record.json"
 PENDING = "pending-record.json"
 """The record of a result that is being published."""
+
+FEATURES = "features"
+"""The room of what stages share, and the kind of it."""
 
 SCRATCH = "scratch"
 """The folder inside a stage's folder that is not part of its result (checkpoints)."""
@@ -72,20 +76,20 @@ class Store:
     def prepare(self) -> None:
         """Make the folders that writing needs. Raises `StoreError` where that cannot be."""
         try:
-            for name in ("results", "work", "studies"):
+            for name in ("results", FEATURES, "work", "studies"):
                 (self.root / name).mkdir(parents=True, exist_ok=True)
             if not self.exists:
                 write_json(self.root / MARKER, {"format": FORMAT})
         except OSError as error:
             raise StoreError.refused(f"{self.root} cannot be used as a store", error) from error
 
-    def result_folder(self, stage: Stage) -> Path:
-        return self.root / "results" / stage.name
+    def result_folder(self, stage: Kept) -> Path:
+        return self.root / stage.room / stage.name
 
-    def work_folder(self, stage: Stage) -> Path:
+    def work_folder(self, stage: Kept) -> Path:
         return self.root / "work" / stage.name
 
-    def record(self, stage: Stage) -> dict[str, Any] | None:
+    def record(self, stage: Kept) -> dict[str, Any] | None:
         """What is known of a complete stage, or None. An evicted stage has a record too."""
         path = self.result_folder(stage) / RECORD
         try:
@@ -97,7 +101,7 @@ class Store:
                 f"{path} cannot be read ({error}): run the study again, it is made anew", stage.key
             ) from error
 
-    def complete(self, stage: Stage) -> bool:
+    def complete(self, stage: Kept) -> bool:
         """Whether the result is there, every file with the size that it was written with."""
         try:
             record = self.record(stage)
@@ -107,7 +111,7 @@ class Store:
             return False
         return _whole(self.result_folder(stage), record)
 
-    def result(self, stage: Stage) -> Path:
+    def result(self, stage: Kept) -> Path:
         """The folder of a complete result, after comparing its files with their digests.
 
         Raises `DamagedResult` naming the first file that differs; the result then no longer counts
@@ -141,7 +145,7 @@ class Store:
             self._verified[stage.key] = stamp
         return folder
 
-    def publish(self, stage: Stage, about: Mapping[str, Any], lease: Lease) -> None:
+    def publish(self, stage: Kept, about: Mapping[str, Any], lease: Lease) -> None:
         """Make the finished work of a stage its result; the record is written last.
 
         Raises `LeaseLost` where another process has taken over.
@@ -160,7 +164,7 @@ class Store:
         write_json(work / PENDING, {**about, "files": files})
         self.recover(stage, lease)
 
-    def recover(self, stage: Stage, lease: Lease) -> bool:
+    def recover(self, stage: Kept, lease: Lease) -> bool:
         """Go on with a publication, also one that was cut short anywhere; False if there is
         nothing that could be published."""
         work, folder = self.work_folder(stage), self.result_folder(stage)
@@ -205,11 +209,23 @@ class Store:
         if not left or not self.complete(stage) or not lease.take():
             return 0
         try:
-            freed = sum(_size(path) for path in work.rglob("*") if path.is_file())
-            if work.exists():
-                shutil.rmtree(work)
+            return _delete(work)
         finally:
             lease.release()
+
+    def forget(self) -> int:
+        """Delete what stages share, unless one makes it; returns bytes freed."""
+        freed = 0
+        rooms = (self.root / FEATURES, self.root / "work")
+        found = (path for room in rooms for path in room.glob(f"{FEATURES}-*"))
+        for name in sorted({path.name.removesuffix(".lease") for path in found}):
+            lease = Lease(self.root / "work" / f"{name}.lease")
+            if not lease.take():
+                continue
+            try:
+                freed += sum(_delete(room / name) for room in rooms)
+            finally:
+                lease.release()
         return freed
 
     def sweep(self) -> int:
@@ -218,7 +234,7 @@ class Store:
 
     @contextmanager
     def lease(
-        self, stage: Stage, waits: Callable[[str], None] = lambda holder: None
+        self, stage: Kept, waits: Callable[[str], None] = lambda holder: None
     ) -> Iterator[Lease]:
         """Hold the right to work on a stage; waits while a living process holds it, and tells
         `waits` once which."""
@@ -226,7 +242,7 @@ class Store:
         with hold(self._lease(stage), waits) as lease:
             yield lease
 
-    def _lease(self, stage: Stage) -> Path:
+    def _lease(self, stage: Kept) -> Path:
         return self.root / "work" / f"{stage.name}.lease"
 
 
@@ -257,6 +273,15 @@ def write_json(path: Path, value: object) -> None:
     except OSError:
         scratch.unlink(missing_ok=True)
         raise
+
+
+def _delete(folder: Path) -> int:
+    """Delete a folder that may be there; returns bytes freed."""
+    if not folder.exists():
+        return 0
+    freed = sum(_size(path) for path in folder.rglob("*") if path.is_file())
+    shutil.rmtree(folder)
+    return freed
 
 
 def _drop_drafts(path: Path) -> None:

@@ -94,3 +94,24 @@ def test_pruning_frees_what_killed_runs_left(layover: Layover, store: Path, tiny
     assert code == 0 and out.startswith("freed 1.0 MB")
     assert not left.exists() and not any(draft.exists() for draft in drafts)
     assert state(store) == before
+
+
+def test_pruning_deletes_encoded_data_once_no_result_is_missing(
+    layover: Layover, store: Path, tiny: Study
+) -> None:
+    encoded = store / "features"
+    there = set(encoded.iterdir())
+    leaf = pos(tiny)
+    predictions = folder(store, leaf.predictions) / "predictions.parquet"
+    before = predictions.read_bytes()
+    remove_leaf(store, leaf)
+    layover("prune", TINY, "--store", store)
+    assert there and set(encoded.iterdir()) == there
+    assert layover("run", TINY, "--store", store)[0] == 0
+    layover("prune", TINY, "--store", store)
+    assert not any(encoded.iterdir())
+    # Encoded again, they are the same.
+    remove_leaf(store, leaf)
+    assert layover("run", TINY, "--store", store)[0] == 0
+    assert predictions.read_bytes() == before
+    assert {path.name for path in encoded.iterdir()} < {path.name for path in there}

@@ -15,6 +15,7 @@ from layover.errors import DataError
 from layover.metrics.accuracy import ACCURACY, WORD_ACCURACY
 from layover.metrics.metric import Metric
 from layover.tasks.task import TaskType, Unit
+from layover.tasks.types import encoding
 from layover.tasks.types.choice import Choice, Question
 from layover.tasks.types.classification import Classification, Labelled
 from layover.tasks.types.mining import Line, Mining
@@ -408,3 +409,45 @@ def test_queries_and_candidates_have_lengths_of_their_own(tokenizer: Any) -> Non
     assert [len(ids) for ids in unit.sequences] == [5, 7], "the recipe's length is the limit"
     with pytest.raises(DataError, match=r"'e7' has \d+ tokens and .* 5"):
         encode(Ranking(query_length=5), [match(query=long)], tokenizer)
+
+
+MANY: dict[str, tuple[TaskType, list[Any]]] = {
+    **ROUND_TRIPS,
+    "passages": (
+        Spans(stride=9),
+        [
+            passage(" ".join(SENTENCES[at:]), "tall tower", "where? " + "old " * (at % 3))
+            for at in (1, 0, 1, 0, 1)
+        ],
+    ),
+    "paragraphs": (
+        MaskedText(),
+        [Text(id="e7", cluster="e7", text=" ".join(SENTENCES[at:])) for at in (0, 5, 2, 4, 1)],
+    ),
+    "ranked": (
+        Ranking(),
+        [match(query=text, candidate=text, name=text[:5]) for text in SENTENCES * 2],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", MANY)
+def test_units_do_not_depend_on_how_many_texts_are_tokenised_at_once(
+    name: str, tokenizer: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kind, examples = MANY[name]
+    whole = encode(kind, examples, tokenizer, 48)
+    monkeypatch.setattr(encoding, "TOGETHER", 2)
+    assert encode(kind, examples, tokenizer, 48) == whole
+
+
+def test_examples_are_tokenised_as_their_units_are_asked_for(
+    tokenizer: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(encoding, "TOGETHER", 2)
+    long = labelled(" ".join(SENTENCES), label="A")
+    kind = Classification(labels=TAGS)
+    units = kind.encode([*(labelled(text) for text in SENTENCES[:4]), long], tokenizer, LONG)
+    assert len([next(units) for _ in range(4)]) == 4
+    with pytest.raises(DataError, match="max_length"):
+        next(units)

@@ -218,7 +218,8 @@ def predict(
 
 
 def prune(study: StudyFile, store: StoreFolder = DEFAULT_STORE, arguments: Argument = None) -> None:
-    """Delete models that no missing result needs, and what killed runs left behind.
+    """Delete models and encoded data that no missing result needs, and what killed runs left
+    behind.
 
     The arms in a study's `keep` keep theirs.
     """
@@ -236,6 +237,8 @@ def prune(study: StudyFile, store: StoreFolder = DEFAULT_STORE, arguments: Argum
             if isinstance(stage, Train) and stage.key not in kept and not busy:
                 freed += place.evict(stage)
             freed += place.clear(stage)
+        if not needed:
+            freed += place.forget()
         freed += place.sweep()
     except OSError as error:
         raise StoreError.refused(f"{store} cannot be pruned", error) from error

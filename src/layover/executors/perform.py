@@ -15,9 +15,10 @@ from typing import Any
 from layover.errors import LayoverError, LeaseLost, StoreError
 from layover.executors.log import note
 from layover.executors.provenance import about
+from layover.executors.share import share
 from layover.executors.together import together
 from layover.lease import Lease
-from layover.stage import Resources, Stage
+from layover.stage import Made, Resources, Shared, Stage
 from layover.store import SCRATCH, Store
 from layover.study import Origin
 from layover.tasks.task import Data, Examples, load
@@ -64,6 +65,9 @@ class Performing:
 
     def data(self, data: Data) -> Examples:
         return _examples(self.store, data)
+
+    def shared(self, thing: Shared[Made]) -> Made:
+        return share(thing, self.store, self.say)
 
     def say(self, message: str) -> None:
         self.tell(Event(self.stage.key, message=message))

@@ -40,7 +40,7 @@ def together(context: Running, origin: Origin | None) -> str:
     """
     stage, count = context.stage, context.resources.together
     declared = f"{stage.label} declares {count} processes"
-    if not stage.shared:
+    if not stage.divisible:
         raise StudyError(
             f"{declared}, but only trainings run in several: declare Resources(gpus=1) or none"
         )

@@ -34,6 +34,8 @@ def masked(features: Features, tokenizer: Any, rate: float, seed: tuple[int, ...
 
 def _masked(ids: Any, tokenizer: Any, rate: float, seed: tuple[int, ...]) -> tuple[Any, Any]:
     """(ids with masks, target) of ids [T]."""
+    # Stored ids may be too narrow, or unsigned, for -100.
+    ids = ids.astype(np.int64, copy=False)
     rng = np.random.default_rng(seed)
     special = np.isin(ids, tokenizer.all_special_ids)
     draw = np.where(special, 1.0, rng.random(ids.shape))

@@ -18,6 +18,7 @@ from layover.inference.rank import rank
 from layover.inference.retrieve import retrieve
 from layover.inference.rows import Rows, write
 from layover.modeling.batch import Batch, collate
+from layover.modeling.encode import encoded
 from layover.modeling.features import Features
 from layover.modeling.heads import HEADS, Head
 from layover.modeling.load import Model, load, positions
@@ -62,7 +63,7 @@ def predict(wanted: Prediction, context: Context) -> None:
     examples = context.data(wanted.data)
     model = load(wanted.model, [task], "unchanged", 0, context)
     check_length(model, wanted.max_length)
-    units = Features.of(task.type.encode(examples.items, model.tokenizer, wanted.max_length))
+    units = encoded(wanted.data, model.tokenizer, wanted.max_length, context).units
     head = model.heads[task.name].to(device()).eval()
     if wanted.precision == "bfloat16":
         lower(head)

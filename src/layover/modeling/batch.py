@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from layover.modeling.features import Features, Ragged
+from layover.modeling.features import Features, Ragged, within
 from layover.modeling.packing import Packing, packing
 
 
@@ -65,18 +65,18 @@ class Batch:
 def collate(features: Features, units: Any) -> Batch:
     """The units at these positions, a sequence or an array, in this order."""
     chosen = np.asarray(units, dtype=np.int64)
-    groups = Ragged(np.arange(features.groups[-1]), features.groups).take(chosen)
-    tokens = features.tokens.take(groups.values)
+    sequences, groups = within(features.groups, chosen)
+    tokens = features.tokens.take(sequences)
     segments = None
     if features.segments is not None:
-        taken = features.segments.take(groups.values).values
+        taken = features.segments.take(sequences).values
         segments = torch.from_numpy(taken.astype(np.int64))
     target = features.target.take(chosen)
     return Batch(
         torch.from_numpy(tokens.values.astype(np.int64)),
         segments,
         packing(tokens.lengths),
-        tuple(groups.lengths.tolist()),
+        tuple(np.diff(groups).tolist()),
         torch.from_numpy(target.values.astype(np.int64)),
         tuple(target.lengths.tolist()),
     )

@@ -1,16 +1,38 @@
-"""Encoded examples as ragged arrays: what batches are made of."""
+"""Encoded examples as ragged arrays: what batches are made of.
+
+They are saved as one NumPy file a column, in the smallest integers that hold it, and opened by
+mapping the files into memory: all processes of a machine then share one copy.
+"""
 
 from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
+from pathlib import Path
 from typing import Any, overload
 
 import numpy as np
 
 from layover.tasks.task import Unit
+
+INTEGERS = ("uint8", "int8", "uint16", "int16", "int32", "int64")
+
+
+class Rows:
+    """Rows of numbers that become a `Ragged`, one after another."""
+
+    def __init__(self) -> None:
+        self._values, self._starts = array("i"), array("q", [0])
+
+    def add(self, row: Sequence[int]) -> None:
+        self._values.extend(row)
+        self._starts.append(len(self._values))
+
+    def ragged(self) -> Ragged:
+        values = np.frombuffer(self._values, np.int32)
+        return Ragged(values, np.frombuffer(self._starts, np.int64))
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,17 +40,25 @@ class Ragged:
     """Rows of different lengths, one behind the other."""
 
     values: Any
-    """[sum of the lengths]"""
+    """[sum of the lengths], integers of any width."""
     starts: Any
     """int64 [rows + 1]: where each row begins, and where the last one ends."""
 
     @classmethod
     def of(cls, rows: Iterable[Sequence[int]]) -> Ragged:
-        values, starts = array("i"), array("q", [0])
+        found = Rows()
         for row in rows:
-            values.extend(row)
-            starts.append(len(values))
-        return cls(np.frombuffer(values, np.int32), np.frombuffer(starts, np.int64))
+            found.add(row)
+        return found.ragged()
+
+    @classmethod
+    def open(cls, folder: Path, name: str) -> Ragged:
+        """What was saved under this name, mapped into memory."""
+        return cls(opened(folder, f"{name}.values"), opened(folder, f"{name}.starts"))
+
+    def save(self, folder: Path, name: str) -> None:
+        saved(self.values, folder, f"{name}.values")
+        np.save(folder / f"{name}.starts.npy", self.starts)
 
     def __len__(self) -> int:
         return len(self.starts) - 1
@@ -43,10 +73,19 @@ class Ragged:
 
     def take(self, rows: Any) -> Ragged:
         """The rows at these positions, in this order."""
-        lengths = self.lengths[rows]
-        starts = np.concatenate(([0], np.cumsum(lengths)))
-        shift = np.repeat(self.starts[rows] - starts[:-1], lengths)
-        return Ragged(self.values[shift + np.arange(starts[-1])], starts)
+        places, starts = within(self.starts, rows)
+        return Ragged(self.values[places], starts)
+
+
+def within(starts: Any, rows: Any) -> tuple[Any, Any]:
+    """Where the items of some rows lie, int64 [items], and where each row's begin among these.
+    It looks at these rows only, however many there are."""
+    chosen = np.asarray(rows)
+    first = starts[chosen]
+    ends = np.zeros(len(chosen) + 1, np.int64)
+    lengths = starts[chosen + 1] - first
+    np.cumsum(lengths, out=ends[1:])
+    return np.arange(ends[-1]) + np.repeat(first - ends[:-1], lengths), ends
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -68,16 +107,52 @@ class Features(Sequence[Unit]):
 
     @classmethod
     def of(cls, units: Iterable[Unit]) -> Features:
-        kept = list(units)
-        segments = [row for unit in kept for row in unit.segments]
+        """Reads the units one by one, so that no more than their numbers are in memory."""
+        tokens, segments, target, alignment = Rows(), Rows(), Rows(), Rows()
+        groups, examples = array("q", [0]), array("i")
+        for unit in units:
+            for row in unit.sequences:
+                tokens.add(row)
+            for row in unit.segments:
+                segments.add(row)
+            target.add(unit.target)
+            alignment.add(unit.alignment)
+            groups.append(groups[-1] + len(unit.sequences))
+            examples.append(unit.example)
+        types = segments.ragged()
         return cls(
-            tokens=Ragged.of(row for unit in kept for row in unit.sequences),
-            segments=Ragged.of(segments) if segments and all(segments) else None,
-            groups=np.cumsum([0, *(len(unit.sequences) for unit in kept)]),
-            examples=np.array([unit.example for unit in kept], np.int32),
-            target=Ragged.of(unit.target for unit in kept),
-            alignment=Ragged.of(unit.alignment for unit in kept),
+            tokens=tokens.ragged(),
+            segments=types if len(types) and types.lengths.all() else None,
+            groups=np.frombuffer(groups, np.int64),
+            examples=np.frombuffer(examples, np.int32),
+            target=target.ragged(),
+            alignment=alignment.ragged(),
         )
+
+    def save(self, folder: Path) -> None:
+        """Write one file a column into a folder, for `open`."""
+        for name, column in self._columns().items():
+            if isinstance(column, Ragged):
+                column.save(folder, name)
+            elif column is not None:
+                np.save(folder / f"{name}.npy", column)
+
+    @classmethod
+    def open(cls, folder: Path) -> Features:
+        """What `save` wrote, mapped into memory. Raises `OSError` or `ValueError` where it is not
+        there or not whole."""
+        typed = (folder / "segments.values.npy").exists()
+        return cls(
+            tokens=Ragged.open(folder, "tokens"),
+            segments=Ragged.open(folder, "segments") if typed else None,
+            groups=opened(folder, "groups"),
+            examples=opened(folder, "examples"),
+            target=Ragged.open(folder, "target"),
+            alignment=Ragged.open(folder, "alignment"),
+        )
+
+    def _columns(self) -> dict[str, Any]:
+        return {each.name: getattr(self, each.name) for each in fields(self)}
 
     def __len__(self) -> int:
         return len(self.examples)
@@ -112,3 +187,18 @@ class Features(Sequence[Unit]):
     def sizes(self) -> Any:
         """int64 [U]: tokens of all of each unit's sequences."""
         return np.diff(self.tokens.starts[self.groups])
+
+
+def saved(values: Any, folder: Path, name: str) -> None:
+    """Write integers [n] in as few bytes as hold each of them."""
+    low, high = (int(values.min()), int(values.max())) if values.size else (0, 0)
+    narrow = next(
+        kind for kind in INTEGERS if np.iinfo(kind).min <= low and high <= np.iinfo(kind).max
+    )
+    np.save(folder / f"{name}.npy", values.astype(narrow))
+
+
+def opened(folder: Path, name: str) -> Any:
+    """An array that was saved, mapped into memory."""
+    # A map is a class of its own, whose every slice costs more than an array's.
+    return np.asarray(np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -20,6 +19,7 @@ from layover.inference.table import Table
 from layover.modeling.active import trim
 from layover.modeling.checkpointing import checkpoint_layers
 from layover.modeling.company import company
+from layover.modeling.encode import encoded
 from layover.modeling.features import Features
 from layover.modeling.heads import HEADS
 from layover.modeling.load import Model, load
@@ -94,27 +94,23 @@ def train(wanted: Training, context: Context) -> None:
 
 
 def _part(data: Data, model: Model, recipe: Recipe, context: Context) -> _Read:
-    examples = context.data(data)
-    units = Features.of(data.task.type.encode(examples.items, model.tokenizer, recipe.max_length))
+    read = encoded(data, model.tokenizer, recipe.max_length, context)
+    units, names = read.units, read.names
     if data.task.type.head != "lm" and not (units.target.values != -100).any():
         raise TrainingError(f"{data.label} {data.split}: its labels were withheld, none to learn")
-    names = [example.id for example in examples.items]
     owners = np.repeat(units.examples, units.target.lengths)
-    alone = [names[at] for at in owners[units.target.values == -100]]
-    if alone and HEADS[data.task.type.head].joint:
+    alone = owners[units.target.values == -100]
+    if len(alone) and HEADS[data.task.type.head].joint:
         raise TrainingError(
             f"{data.label} {data.split}: {len(alone)} of {len(units)} examples, such as "
-            f"{alone[0]!r}, are a query or a candidate alone: a dual encoder trains on pairs"
+            f"{names[alone[0]]!r}, are a query or a candidate alone: a dual encoder trains on pairs"
         )
-    if alone and data.task.type.head in ("sequence", "choice"):
+    if len(alone) and data.task.type.head in ("sequence", "choice"):
         raise TrainingError(
             f"{data.label} {data.split}: {len(alone)} of {len(units)} examples, such as "
-            f"{alone[0]!r}, have no label: give them theirs, or leave them out of the files"
+            f"{names[alone[0]]!r}, have no label: give them theirs, or leave them out of the files"
         )
-    sizes: tuple[int, ...] = (len(units),)
-    if data.exponent is not None:
-        # Examples come language by language, and so do their units.
-        sizes = tuple(Counter(examples.languages[at] for at in units.examples).values())
+    sizes = (len(units),) if data.exponent is None else read.sizes
     return _Read(part=Part(task=data.task, units=units, names=names), sizes=sizes)
 
 
@@ -161,8 +157,8 @@ def _measured(
         if any(data == each.data for each in found):
             continue
         examples = _labelled(data, model, context)
-        units = data.task.type.encode(examples.items, model.tokenizer, recipe.max_length)
-        found.append(_Measured(data=data, examples=examples, units=Features.of(units)))
+        units = encoded(data, model.tokenizer, recipe.max_length, context).units
+        found.append(_Measured(data=data, examples=examples, units=units))
     return found
 
 

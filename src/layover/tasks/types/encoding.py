@@ -10,6 +10,15 @@ from layover.tasks.task import Tokenizer
 
 Tokens: TypeAlias = tuple[int, ...]
 
+TOGETHER = 2048
+"""Texts that are tokenised at once: enough for all threads, and few beside a data set."""
+
+
+def parts(count: int) -> Iterator[slice]:
+    """What is tokenised at once of `count` texts."""
+    for start in range(0, count, TOGETHER):
+        yield slice(start, start + TOGETHER)
+
 
 def encode_texts(
     tokenizer: Tokenizer,
@@ -18,7 +27,8 @@ def encode_texts(
     max_length: int,
     truncate: bool,
 ) -> Iterator[tuple[Tokens, Tokens]]:
-    """(ids, segments) of each text or pair, special tokens included.
+    """(ids, segments) of each text or pair, special tokens included, tokenised as they are asked
+    for.
 
     Raises `DataError` for the first that is longer than `max_length`, unless `truncate`.
     """
@@ -33,19 +43,21 @@ def encode_texts(
             f"example {names[odd]!r} is {'a pair' if pairs is None else 'a single text'}, unlike "
             f"example {names[0]!r}: a task has either texts or pairs"
         )
-    encoded = tokenizer(
-        firsts,
-        pairs,
-        truncation="longest_first" if truncate else False,
-        max_length=max_length if truncate else None,
-        verbose=False,
-    )
-    for index, (ids, segments) in enumerate(
-        zip(encoded["input_ids"], segments_of(encoded, len(texts)), strict=True)
-    ):
-        if len(ids) > max_length:
-            raise too_long(names[index], len(ids), max_length)
-        yield tuple(ids), segments
+    for part in parts(len(texts)):
+        encoded = tokenizer(
+            firsts[part],
+            pairs and pairs[part],
+            truncation="longest_first" if truncate else False,
+            max_length=max_length if truncate else None,
+            return_attention_mask=False,
+            verbose=False,
+        )
+        found = encoded["input_ids"]
+        rows = zip(names[part], found, segments_of(encoded, len(found)), strict=True)
+        for name, ids, segments in rows:
+            if len(ids) > max_length:
+                raise too_long(name, len(ids), max_length)
+            yield tuple(ids), segments
 
 
 def segments_of(encoded: Any, count: int) -> Sequence[Tokens]:

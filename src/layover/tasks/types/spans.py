@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 from unicodedata import category
 
 from layover.errors import DataError, StudyError
 from layover.tasks.task import Example, Scored, Tokenizer, Unit, nonempty
-from layover.tasks.types.encoding import segments_of
+from layover.tasks.types.encoding import parts, segments_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,6 +92,13 @@ class Spans:
     def encode(
         self, examples: Sequence[Passage], tokenizer: Tokenizer, max_length: int
     ) -> Iterator[Unit]:
+        for part in parts(len(examples)):
+            for unit in self._windows(examples[part], tokenizer, max_length):
+                yield replace(unit, example=part.start + unit.example)
+
+    def _windows(
+        self, examples: Sequence[Passage], tokenizer: Tokenizer, max_length: int
+    ) -> Iterator[Unit]:
         questions = self._questions(examples, tokenizer)
         units: dict[int, list[Unit]] = {}
         # A tokenizer cuts windows that share so many tokens, whatever room a question leaves.
@@ -106,6 +113,7 @@ class Spans:
                 stride=overlap,
                 return_overflowing_tokens=True,
                 return_offsets_mapping=True,
+                return_attention_mask=False,
                 verbose=False,
             )
             for unit in _units(encoded, examples, chosen):
@@ -118,11 +126,13 @@ class Spans:
     ) -> list[tuple[str, int]]:
         """(text, tokens) of each question, after cutting it."""
         texts = [example.question.strip() for example in examples]
-        if not texts:
-            return []
         limit = self.question_length
         encoded = tokenizer(
-            texts, add_special_tokens=False, return_offsets_mapping=True, verbose=False
+            texts,
+            add_special_tokens=False,
+            return_offsets_mapping=True,
+            return_attention_mask=False,
+            verbose=False,
         )
         found = []
         for text, ids, offsets in zip(

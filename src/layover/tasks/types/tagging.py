@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from layover.errors import DataError
 from layover.tasks.task import Example, Tokenizer, Unit, check_label, nonempty
-from layover.tasks.types.encoding import special_tokens
+from layover.tasks.types.encoding import parts, special_tokens
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,17 +94,20 @@ class Tagging:
 
 def _pieces(examples: Sequence[Sentence], tokenizer: Any) -> Iterator[list[list[int]]]:
     """For each sentence, the tokens of each of its words."""
-    if not examples:
-        return
-    sentences = [list(example.words) for example in examples]
-    encoded = tokenizer(
-        sentences, is_split_into_words=True, add_special_tokens=False, verbose=False
-    )
-    for index, words in enumerate(sentences):
-        pieces: list[list[int]] = [[] for _ in words]
-        for token, word in zip(encoded["input_ids"][index], encoded.word_ids(index), strict=True):
-            pieces[word].append(token)
-        yield [piece or [tokenizer.unk_token_id] for piece in pieces]
+    for part in parts(len(examples)):
+        sentences = [list(example.words) for example in examples[part]]
+        encoded = tokenizer(
+            sentences,
+            is_split_into_words=True,
+            add_special_tokens=False,
+            return_attention_mask=False,
+            verbose=False,
+        )
+        for index, (words, ids) in enumerate(zip(sentences, encoded["input_ids"], strict=True)):
+            pieces: list[list[int]] = [[] for _ in words]
+            for token, word in zip(ids, encoded.word_ids(index), strict=True):
+                pieces[word].append(token)
+            yield [piece or [tokenizer.unk_token_id] for piece in pieces]
 
 
 def _unit(

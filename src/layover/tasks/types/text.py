@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from layover.tasks.task import Example, Tokenizer, Unit, nonempty
+from layover.tasks.types.encoding import parts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,19 +42,19 @@ class MaskedText:
     def encode(
         self, examples: Sequence[Text], tokenizer: Tokenizer, max_length: int
     ) -> Iterator[Unit]:
-        if not examples:
-            return
-        encoded = tokenizer(
-            [example.text for example in examples],
-            truncation=True,
-            max_length=max_length,
-            return_overflowing_tokens=not self.beginnings,
-            verbose=False,
-        )
-        count = len(encoded["input_ids"])
-        owners = range(count) if self.beginnings else encoded["overflow_to_sample_mapping"]
-        for ids, index in zip(encoded["input_ids"], owners, strict=True):
-            yield Unit(index, (tuple(ids),), ((),), ())
+        for part in parts(len(examples)):
+            encoded = tokenizer(
+                [example.text for example in examples[part]],
+                truncation=True,
+                max_length=max_length,
+                return_overflowing_tokens=not self.beginnings,
+                return_attention_mask=False,
+                verbose=False,
+            )
+            count = len(encoded["input_ids"])
+            owners = range(count) if self.beginnings else encoded["overflow_to_sample_mapping"]
+            for ids, index in zip(encoded["input_ids"], owners, strict=True):
+                yield Unit(part.start + index, (tuple(ids),), ((),), ())
 
     def decode(self, examples: Sequence[Text], units: Sequence[Unit], outputs: Any) -> list[Any]:
         """Per text, the summed loss and the number of the tokens that were masked."""
