@@ -25,7 +25,7 @@ NAME = "layover"
 
 
 def supported(encoder: Any) -> bool:
-    """Whether an encoder lets attention be exchanged, and looks at neighbours nowhere else."""
+    """Whether attention is all in an encoder that looks at neighbours, and can be exchanged."""
     exchanged = bool(getattr(encoder, "_supports_attention_backend", False))
     causal = any(getattr(module, "is_causal", False) for module in encoder.modules())
     # MobileBERT joins the embeddings of neighbours.
