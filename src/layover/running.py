@@ -36,7 +36,8 @@ class Where:
 
     kind: Kind = Kind.process
     workers: int = 0
-    """Processes or jobs; 0: one process a core, or `JOBS` jobs."""
+    """Processes or jobs; 0: as many processes as there are processors for, at most one a GPU where
+    there are any, or `JOBS` jobs."""
     options: tuple[tuple[str, Any], ...] = ()
     """Parameters of the cluster's jobs."""
 
@@ -84,14 +85,15 @@ def _executor(planned: Plan, store: Store, origin: Origin, where: Where, watch: 
 
         options: Mapping[str, Any] = dict(where.options)
         return Slurm(store, origin, where.workers or JOBS, options, watch.event)
+    from layover.executors.accelerators import groups
     from layover.executors.process import Process
 
-    threads = max(stage.resources.threads for stage in planned.todo)
-    count = where.workers or max(1, _cores() // max(each.resources.cores for each in planned.todo))
-    if any(stage.resources.gpus > 1 for stage in planned.todo) and not where.workers:
-        # Two at once would share the accelerators that each of them fills.
-        count = 1
-    return Process(store, origin, min(count, len(planned.todo)), threads, watch.event)
+    asked = [stage.resources for stage in planned.todo]
+    threads, gpus = max(each.threads for each in asked), groups(max(each.gpus for each in asked))
+    fit = _cores() // max(each.cores for each in asked)
+    # Two stages would not fit into the memory of one accelerator, or share its time.
+    count = where.workers or max(1, min(fit, len(gpus)) if gpus else fit)
+    return Process(store, origin, min(count, len(planned.todo)), threads, watch.event, gpus)
 
 
 def _cores() -> int:

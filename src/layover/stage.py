@@ -30,8 +30,6 @@ class Resources:
     """On one machine. A training has a process for each of them."""
     processes: int = 1
     """Processes that train together on a machine without accelerators."""
-    exclusive: bool = False
-    """Nothing else may run beside it (for timings)."""
     checkpointing: bool = False
     """Compute what is inside an encoder's layers again for the gradient instead of keeping it: a
     training needs less memory and more time, and has the same numbers."""

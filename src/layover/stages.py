@@ -24,6 +24,8 @@ from layover.world import Shape
 
 DEMO_SHAPE = Shape()
 
+Precision: TypeAlias = Literal["float32", "bfloat16"]
+
 READ_LENGTH = 128
 """Tokens of a text that is predicted, unless its target was trained with more."""
 
@@ -119,7 +121,7 @@ class Predict(Stage):
     model: Start
     data: Data
     max_length: int = READ_LENGTH
-    precision: Literal["float32", "bfloat16"] = "float32"
+    precision: Precision = "float32"
     """bfloat16: the weights are rounded, and everything is computed in it."""
 
     def __post_init__(self) -> None:
@@ -237,24 +239,39 @@ def _phases(stops: tuple[Stop, ...]) -> list[Phase]:
 
 
 def evaluate(
-    model: Start, target: Target, max_length: int | None = None, seed: int | None = None
+    model: Start,
+    target: Target,
+    max_length: int | None = None,
+    seed: int | None = None,
+    precision: Precision = "float32",
+    threads: int = 1,
 ) -> tuple[Score, ...]:
-    """The leaves that measure `model` on `target`, as `seed` or as the model's own.
+    """The leaves that measure `model` on `target`, as `seed` or as the model's own, by predictions
+    in `precision` that use `threads` threads.
 
     Texts are read up to `max_length` tokens: by default as far as the target's own recipe trains
     on them, and 128 at least.
     """
     check_metric(target.metric, target.test)
     length = max_length or max(READ_LENGTH, target.recipe.max_length if target.recipe else 0)
-    predictions = Predict(model=model, data=target.test, max_length=length)
+
+    def predict(data: Data) -> Predict:
+        return Predict(
+            model=model,
+            data=data,
+            max_length=length,
+            precision=precision,
+            resources=Resources(threads=threads),
+        )
+
     if target.test.task.type.head == "embed" and target.dev is None:
         raise StudyError(f"{target.name} needs dev: other sentences, on which its layer is chosen")
     choose = None
     if target.dev is not None:
         check_metric(target.metric, target.dev)
-        choose = Predict(model=model, data=target.dev, max_length=length)
+        choose = predict(target.dev)
     score = Score(
-        predictions=predictions,
+        predictions=predict(target.test),
         metric=target.metric,
         choose=choose,
         target=target.name,
@@ -271,9 +288,10 @@ def leaves(
     seeds: Iterable[int],
     max_length: int | None = None,
     resources: Resources = ONE_THREAD,
+    precision: Precision = "float32",
 ) -> tuple[Score, ...]:
     """What an arm measures: every target, reached from `start` by way of `stops`, once a seed, by
-    trainings that ask for `resources`.
+    trainings that ask for `resources`, and by predictions in `precision` with as many threads.
 
     Texts are read up to `max_length` tokens: by default as far as `recipe`, or the target's own,
     trains on them, and 128 at least; so all arms read the same.
@@ -288,6 +306,8 @@ def leaves(
             target,
             max_length or max(READ_LENGTH, (target.recipe or recipe).max_length),
             seed,
+            precision,
+            resources.threads,
         )
     )
 

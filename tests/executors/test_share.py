@@ -7,6 +7,8 @@ import json
 import os
 import shutil
 import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -115,21 +117,34 @@ def test_who_wants_what_another_makes_waits_and_says_for_whom(tmp_path: Path) ->
     assert [str(os.getpid()) in each and "words" in each for each in said] == [True]
 
 
+KILLED = """
+import shutil, sys
+from pathlib import Path
+from layover.executors.share import share
+from layover.store import Store
+from test_share import Thing, die
+
+root, when = sys.argv[1:]
+thing = Thing()
+if when == "made":
+    thing.during = die
+if when == "saved":
+    thing.between = die
+if when == "published":
+    shutil.move = lambda *paths: die()
+share(thing, Store(Path(root)), print)
+"""
+
+
 @pytest.mark.parametrize("when", ["made", "saved", "published"])
-def test_a_kill_leaves_nothing_that_is_taken_for_whole(
-    tmp_path: Path, when: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    child = os.fork()
-    if child == 0:
-        if when == "published":
-            monkeypatch.setattr(shutil, "move", lambda *paths: die())
-        thing = Thing()
-        thing.during = die if when == "made" else nothing
-        thing.between = die if when == "saved" else nothing
-        share(thing, Store(tmp_path), lambda message: None)
-        os._exit(0)
-    _, status = os.waitpid(child, 0)
-    assert os.WTERMSIG(status) == signal.SIGKILL
+def test_a_kill_leaves_nothing_that_is_taken_for_whole(tmp_path: Path, when: str) -> None:
+    path = os.pathsep.join((str(Path(__file__).parent), *sys.path))
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED, str(tmp_path), when],
+        env={**os.environ, "PYTHONPATH": path},
+        timeout=60,
+    )
+    assert killed.returncode == -signal.SIGKILL
     assert not kept(tmp_path).exists() and left(tmp_path)
     thing = Thing()
     get(tmp_path, thing)

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib
+import inspect
 import mmap
+import os
 import shutil
+import subprocess
+import sys
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +19,10 @@ import numpy as np
 import pytest
 from transformers import AutoTokenizer
 
+from layover import spec
 from layover.executors.share import share
 from layover.modeling.batch import collate
-from layover.modeling.encode import Encoded, Encoding, Names, _known, encoded
+from layover.modeling.encode import Encoded, Encoding, Names, _known, _ours, encoded
 from layover.modeling.features import Features, Ragged
 from layover.modeling.vocabulary import learn
 from layover.stage import Made, Shared
@@ -213,7 +220,112 @@ def test_a_tokenizer_with_code_of_its_own_is_never_taken_for_another(
         """Its code may do anything."""
 
     own = Own.from_pretrained(tokenizer.name_or_path)
-    assert _known(tokenizer) and not _known(own)
+    assert _known(tokenizer, XNLI) and not _known(own, XNLI)
     context = Storing(folder=tmp_path)
     found: Encoded = encoded(pairs(), own, 32, context)
     assert len(found.units) == 10 and context.kept == 0
+
+
+@pytest.mark.parametrize(
+    "part", ["tasks/types/classification.py", "tasks/sources.py", "modeling/features.py", ""]
+)
+def test_what_other_code_of_ours_encoded_is_not_taken(part: str, tmp_path: Path) -> None:
+    copy = tmp_path / "layover"
+    shutil.copytree(Path(inspect.getfile(spec)).parent, copy)
+    if part:
+        with (copy / part).open("a", encoding="utf-8") as file:
+            file.write("\n# Another line.\n")
+    asked = "from layover.modeling import encode; print(encode.__file__, encode._ours())"
+    told = subprocess.run(
+        [sys.executable, "-c", asked],
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    place, found = told.stdout.split()
+    assert Path(place).is_relative_to(copy)
+    assert (found != _ours()) == bool(part)
+
+
+THEIRS = """
+from dataclasses import dataclass
+from layover.tasks.types.classification import Classification
+
+def clean(text):
+    return text.{way}()
+
+class Base(Classification):
+    def encode(self, examples, tokenizer, max_length):
+        wanted = [replaced(each) for each in examples]
+        return super().encode(wanted, tokenizer, max_length)
+
+def replaced(example):
+    from dataclasses import replace
+    return replace(example, text=clean(example.text))
+
+@dataclass(frozen=True, kw_only=True)
+class Loud(Base):
+    pass
+
+def parse(row):
+    from layover.tasks import xnli
+    return xnli.XNLI.parse(row)
+"""
+
+
+@pytest.fixture
+def theirs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """What loads a module of a user's, as it is written then."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+
+    def read(way: str) -> Any:
+        (tmp_path / "theirs.py").write_text(THEIRS.format(way=way), encoding="utf-8")
+        sys.modules.pop("theirs", None)
+        importlib.invalidate_caches()
+        return importlib.import_module("theirs")
+
+    yield read
+    sys.modules.pop("theirs", None)
+
+
+def test_what_a_users_helper_changes_is_encoded_anew(
+    files: Path, tokenizer: Any, tmp_path: Path, theirs: Any
+) -> None:
+    context = Storing(folder=tmp_path)
+
+    def units(way: str) -> list[Unit]:
+        kind = theirs(way).Loud(labels=XNLI.type.labels)
+        # The class itself is as it was: its base's helper is another.
+        task = dataclasses.replace(XNLI, type=kind)
+        return list(encoded(pairs(task=task), tokenizer, 32, context).units)
+
+    lower = units("lower")
+    assert units("lower") == lower and context.kept == 1
+    assert units("upper") != lower and context.kept == 2
+    parse = dataclasses.replace(XNLI, parse=theirs("lower").parse)
+    before = key(pairs(task=parse), tokenizer)
+    parse = dataclasses.replace(XNLI, parse=theirs("upper").parse)
+    assert key(pairs(task=parse), tokenizer) != before
+
+
+def test_what_code_without_a_file_encoded_is_not_kept(
+    files: Path, tokenizer: Any, tmp_path: Path, theirs: Any
+) -> None:
+    kind = theirs("lower").Loud(labels=XNLI.type.labels)
+    del sys.modules["theirs"]
+    task = dataclasses.replace(XNLI, type=kind)
+    assert not _known(tokenizer, task)
+    context = Storing(folder=tmp_path)
+    assert len(encoded(pairs(task=task), tokenizer, 32, context).units) == 10
+    assert context.kept == 0
+
+
+def test_encoding_leaves_the_environment_as_it_was(
+    files: Path, tokenizer: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("RAYON_NUM_THREADS", raising=False)
+    before = dict(os.environ)
+    encoded(pairs(), tokenizer, 32, Storing(folder=tmp_path))
+    assert dict(os.environ) == before

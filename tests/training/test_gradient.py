@@ -16,11 +16,11 @@ from torch import Tensor
 from layover.encoders import Folder
 from layover.errors import ModelError, TrainingError
 from layover.inference import predict
-from layover.inference.memory import out_of_memory
 from layover.modeling.batch import Batch
 from layover.modeling.features import Features
 from layover.modeling.heads import HEADS, Head
 from layover.modeling.load import load
+from layover.modeling.memory import out_of_memory
 from layover.stages import Train
 from layover.tasks.mixture import Mixture
 from layover.tasks.task import Data

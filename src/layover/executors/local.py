@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
 
 from layover.executors.perform import Event, perform
 from layover.stage import Stage
 from layover.store import Store
 from layover.study import Origin
+
+TOKENIZERS = "RAYON_NUM_THREADS"
 
 
 class Local:
@@ -25,7 +29,8 @@ class Local:
     def submit(self, stage: Stage) -> Future[None]:
         future: Future[None] = Future()
         try:
-            perform(stage, self.store, self.tell, self.origin)
+            with _threads(stage.resources.threads):
+                perform(stage, self.store, self.tell, self.origin)
             future.set_result(None)
         except Exception as error:
             future.set_exception(error)
@@ -33,3 +38,17 @@ class Local:
 
     def close(self) -> None:
         """Nothing is held."""
+
+
+@contextmanager
+def _threads(count: int) -> Iterator[None]:
+    """As many for the tokenizers of this process, which ask once, before their first batch, and
+    nowhere else. Processes of our own are started with it."""
+    if TOKENIZERS in os.environ:
+        yield
+        return
+    os.environ[TOKENIZERS] = str(count)
+    try:
+        yield
+    finally:
+        os.environ.pop(TOKENIZERS, None)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import asdict
 from pathlib import Path
 
 from layover.errors import StageFailed
+from layover.executors.accelerators import VARIABLE
 from layover.executors.child import Child
 from layover.executors.perform import Event
 from layover.executors.request import Request, raised
@@ -21,7 +22,7 @@ from layover.study import Origin
 
 class Process:
     """`workers` processes of `threads` threads each. A worker that dies is replaced, and its stage
-    goes on from its last checkpoint."""
+    goes on from its last checkpoint. Each sees one of the groups of `gpus`, where there are any."""
 
     def __init__(
         self,
@@ -30,6 +31,7 @@ class Process:
         workers: int,
         threads: int,
         tell: Callable[[Event], None],
+        gpus: Sequence[str] = (),
     ) -> None:
         self.capacity = workers
         self.store, self.origin, self.tell = store, origin, tell
@@ -39,15 +41,15 @@ class Process:
         self._lock = threading.Lock()
         self._closing = False
         store.prepare()
-        for _ in range(workers):
-            self._idle.put(self._start())
+        for number in range(workers):
+            self._idle.put(self._start(gpus[number % len(gpus)] if gpus else None))
 
-    def _start(self) -> Worker:
+    def _start(self, gpus: str | None) -> Worker:
         # A worker that `close` does not see must not be started.
         with self._lock:
             if self._closing:
                 raise StageFailed("the run is ending")
-            worker = Worker(self.store.root, self.threads)
+            worker = Worker(self.store.root, self.threads, gpus)
             self._all.append(worker)
             return worker
 
@@ -62,7 +64,7 @@ class Process:
             tries = Tries(self.store, stage)
             while not worker.do(self.origin, stage, self.tell):
                 how, printed = worker.buried()
-                worker = self._start()
+                worker = self._start(worker.gpus)
                 tries.died(f"the worker of {stage.label} {how}", printed)
                 self.tell(Event(stage.key, message=f"its worker {how}; another one goes on"))
             future.set_result(None)
@@ -82,10 +84,12 @@ class Process:
 
 
 class Worker(Child):
-    """A worker process."""
+    """A worker process, which sees all GPUs or those named in `gpus`."""
 
-    def __init__(self, root: Path, threads: int) -> None:
-        super().__init__("layover.executors.worker", root, threads)
+    def __init__(self, root: Path, threads: int, gpus: str | None = None) -> None:
+        self.gpus = gpus
+        seen = {} if gpus is None else {VARIABLE: gpus}
+        super().__init__("layover.executors.worker", root, threads, seen)
 
     def do(self, origin: Origin, stage: Stage, tell: Callable[[Event], None]) -> bool:
         """Have the worker do a stage; False if it died over it."""

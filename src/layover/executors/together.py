@@ -1,8 +1,8 @@
 """A stage that several processes of this machine do together.
 
 They are started, watched and ended here, by the process that holds the lease: what the first of
-them says is passed on, and if one dies, or this process does, all end. Each gets the stage as any
-worker does, by study file, arguments and key.
+them says is passed on, and if one dies, or this process does, all end. Where it was one of them,
+they are started again. Each gets the stage as any worker does, by study file, arguments and key.
 """
 
 from __future__ import annotations
@@ -17,9 +17,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from layover.errors import LayoverError, StageFailed, StudyError
+from layover.errors import LayoverError, StudyError
+from layover.executors.accelerators import VARIABLE
 from layover.executors.child import Child
 from layover.executors.request import Request, raised
+from layover.executors.tries import Tries
 from layover.study import Origin
 
 if TYPE_CHECKING:
@@ -32,11 +34,19 @@ Heard: TypeAlias = "queue.SimpleQueue[tuple[int, dict[str, Any] | None]]"
 """(rank, its answer; or None when it has ended)."""
 
 
+class _Died(Exception):
+    """One of the processes ended without an answer: how, and what it printed last."""
+
+    def __init__(self, how: str, printed: str) -> None:
+        super().__init__(how)
+        self.how, self.printed = how, printed
+
+
 def together(context: Running, origin: Origin | None) -> str:
     """Run a stage in the processes that it declares, and return what device the first one used.
 
-    Raises `StudyError` if that cannot be, and `StageFailed` when one of them dies, which names it
-    and what it printed last.
+    When one of them dies, all are started again, as often as it is worth it. Raises `StudyError` if
+    that cannot be, and `StageFailed`, which names the one that died, when it was tried enough.
     """
     stage, count = context.stage, context.resources.together
     declared = f"{stage.label} declares {count} processes"
@@ -49,7 +59,18 @@ def together(context: Running, origin: Origin | None) -> str:
             f"{declared}, each of which must load the study from its file: run it with "
             "`layover run`, or give the executor the study's origin"
         )
-    request = asdict(Request.of(stage, origin))
+    request, tries = asdict(Request.of(stage, origin)), Tries(context.store, stage)
+    while True:
+        try:
+            return _once(context, request)
+        except _Died as error:
+            tries.died(f"{error.how}, and the others were ended", error.printed)
+            context.say(f"{error.how}; all are started again")
+
+
+def _once(context: Running, request: dict[str, str]) -> str:
+    """Run the processes until all are done. The first one's device."""
+    count = context.resources.together
     children: list[Child] = []
     with tempfile.TemporaryDirectory(prefix="layover-") as folder:
         try:
@@ -71,7 +92,7 @@ def together(context: Running, origin: Origin | None) -> str:
 def _start(context: Running) -> Child:
     environment = {}
     if not context.resources.gpus:
-        environment["CUDA_VISIBLE_DEVICES"] = ""
+        environment[VARIABLE] = ""
     if sys.platform == "linux":
         # The name of a machine need not lead to it.
         environment["GLOO_SOCKET_IFNAME"] = os.environ.get("GLOO_SOCKET_IFNAME", "lo")
@@ -93,7 +114,8 @@ def _watch(children: Sequence[Child], context: Running) -> str:
             break
         if answer is None:
             if rank in busy:
-                raise StageFailed(_died(children, rank))
+                how, printed = children[rank].buried()
+                raise _Died(f"{_name(children, rank)} {how}", printed)
         elif "event" in answer:
             _pass_on(answer, context)
         elif "done" in answer:
@@ -129,9 +151,3 @@ def _pass_on(answer: dict[str, Any], context: Running) -> None:
 
 def _name(children: Sequence[Child], rank: int) -> str:
     return f"process {rank + 1} of {len(children)} (rank {rank})"
-
-
-def _died(children: Sequence[Child], rank: int) -> str:
-    how, printed = children[rank].buried()
-    last = f"; it printed last:\n{printed}" if printed else ""
-    return f"{_name(children, rank)} {how}, and the others were ended; run again to go on{last}"

@@ -22,11 +22,11 @@ from pathlib import Path
 from typing import Any
 
 from layover.errors import DataError, ModelError
-from layover.inference.memory import device
 from layover.inference.predict import run
 from layover.modeling.features import Features
 from layover.modeling.folder import ABOUT, about
 from layover.modeling.load import load_whole
+from layover.modeling.memory import device
 from layover.spec import identity
 from layover.tasks.formats import Conll, JsonLines, Lines
 from layover.tasks.sources import Reader, Row

@@ -12,7 +12,6 @@ import torch
 from layover.encoders import Start
 from layover.errors import ModelError
 from layover.inference.masking import masked
-from layover.inference.memory import device, out_of_memory, release
 from layover.inference.mine import mine
 from layover.inference.rank import rank
 from layover.inference.retrieve import retrieve
@@ -22,6 +21,7 @@ from layover.modeling.encode import encoded
 from layover.modeling.features import Features
 from layover.modeling.heads import HEADS, Head
 from layover.modeling.load import Model, load, positions
+from layover.modeling.memory import device, out_of_memory, release
 from layover.modeling.precision import Precision, lower
 from layover.stage import Context
 from layover.tasks.task import Data, Examples, Unit

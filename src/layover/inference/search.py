@@ -18,7 +18,7 @@ import torch
 
 from layover.errors import ModelError
 from layover.inference.indexed import indexed
-from layover.inference.memory import device
+from layover.modeling.memory import device
 
 ROWS, COLUMNS, GROUP = 2048, 4096, 32
 """The size of a block of products, and of the groups in it of which first the best is looked at."""

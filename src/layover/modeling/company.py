@@ -23,6 +23,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 
 from layover.errors import TrainingError
+from layover.modeling.memory import out_of_memory
 
 WAIT = timedelta(hours=2)
 """How long the others wait for one of them, which may be measuring the model. One that died is
@@ -118,6 +119,8 @@ class Company:
         room = mine.new_zeros(max(counts), *mine.shape[1:])
         room[: len(mine)] = mine
         found = [torch.empty_like(room) for _ in counts]
+        # From here on all have the room.
+        self.rows(0)
         with _together():
             dist.all_gather(found, room)
         return [each[:count] for each, count in zip(found, counts, strict=True)]
@@ -135,12 +138,11 @@ class Company:
             if weight.grad is not None:
                 found.append(weight.grad)
         for bucket in _buckets(found):
+            flat = bucket[0] if len(bucket) == 1 else torch.cat([each.flatten() for each in bucket])
             with _together():
-                if len(bucket) == 1:
-                    dist.all_reduce(bucket[0])
-                    continue
-                flat = torch.cat([each.flatten() for each in bucket])
                 dist.all_reduce(flat)
+            if len(bucket) == 1:
+                continue
             parts = flat.split([each.numel() for each in bucket])
             for each, part in zip(bucket, parts, strict=True):
                 each.copy_(part.view_as(each))
@@ -176,10 +178,13 @@ def company() -> Company:
 
 @contextmanager
 def _together() -> Iterator[None]:
-    """Whatever ends an exchange is that another process has left it."""
+    """Whatever ends an exchange, but for too little memory here, is that another process has left
+    it."""
     try:
         yield
     except RuntimeError as error:
+        if out_of_memory(error):
+            raise
         words = str(error).strip().partition("\n")[0]
         raise Deserted(f"another process of this training does not answer ({words})") from error
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import os
+import inspect
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, ClassVar, overload
 
@@ -15,15 +16,11 @@ import tokenizers
 import transformers
 from transformers import PreTrainedTokenizerFast
 
-from layover import spec
+from layover import spec, tasks
 from layover.modeling.features import Features, Ragged
 from layover.stage import Context
 from layover.store import FEATURES
-from layover.tasks.task import Data
-
-FORM = 1
-"""The version of what is stored; raised when task types make other units of the same examples
-though their own versions stay."""
+from layover.tasks.task import Data, Task
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +68,8 @@ class Encoded:
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Encoding:
     """How a data set is encoded, under a key that says what decides it: the tokenizer's contents,
-    the data with their task type, the longest sequence, and the libraries' versions."""
+    the data with their task type, the longest sequence, the code that encodes, and the libraries'
+    versions."""
 
     room: ClassVar[str] = FEATURES
     data: Data
@@ -84,7 +82,8 @@ class Encoding:
         # How often a training draws a language changes no unit.
         data = replace(self.data, exponent=None)
         versions = (tokenizers.__version__, transformers.__version__)
-        form = ("features", FORM, versions, _contents(self.tokenizer), data, self.max_length)
+        code = (_ours(), _foreign(self.data.task))
+        form = ("features", code, versions, _contents(self.tokenizer), data, self.max_length)
         return spec.key(form)
 
     @property
@@ -96,9 +95,7 @@ class Encoding:
         return f"{self.data.label} {self.data.split} in tokens"
 
     def make(self) -> Encoded:
-        """Read the examples and encode them, with as many threads as the stage has."""
-        # The tokenizer's threads are those of the process, from its first batch on.
-        os.environ.setdefault("RAYON_NUM_THREADS", str(self.context.resources.threads))
+        """Read the examples and encode them."""
         examples = self.context.data(self.data)
         kind = self.data.task.type
         units = kind.encode(examples.items, self.tokenizer, self.max_length)
@@ -125,13 +122,54 @@ def encoded(data: Data, tokenizer: Any, max_length: int, context: Context) -> En
     """The examples of `data` in units of at most `max_length` tokens a sequence, from the store
     if a stage encoded them so before."""
     encoding = Encoding(data=data, tokenizer=tokenizer, max_length=max_length, context=context)
-    return context.shared(encoding) if _known(tokenizer) else encoding.make()
+    return context.shared(encoding) if _known(tokenizer, data.task) else encoding.make()
 
 
-def _known(tokenizer: Any) -> bool:
-    """Whether what a tokenizer does follows from its contents: not if it came with its own code."""
+def _known(tokenizer: Any, task: Task) -> bool:
+    """Whether what is encoded follows from the key: not if the tokenizer came with its own code,
+    or if code of the task cannot be read."""
     ours = type(tokenizer).__module__.startswith("transformers.")
-    return ours and isinstance(tokenizer, PreTrainedTokenizerFast)
+    if not (ours and isinstance(tokenizer, PreTrainedTokenizerFast)):
+        return False
+    try:
+        _foreign(task)
+    except (OSError, TypeError):
+        return False
+    return True
+
+
+@cache
+def _ours() -> str:
+    """The text of all that makes units of files. What is encoded is cheap to make again, so that
+    nothing rests on versions that are raised by hand."""
+    here = (Path(__file__), Path(inspect.getfile(Features)))
+    package = Path(inspect.getfile(tasks)).parent
+    texts = [path.read_bytes() for path in (*here, *sorted(package.rglob("*.py")))]
+    return hashlib.sha256(b"\0".join(texts)).hexdigest()
+
+
+def _foreign(task: Task) -> tuple[str, ...]:
+    """The modules outside Layover whose code a task runs, as hashes of their text.
+
+    Raises `OSError` or `TypeError` for code that is not in a file.
+    """
+    parse = task.parse if inspect.isfunction(task.parse) else type(task.parse)
+    classes = (*type(task.type).__mro__, *type(task.source).__mro__)
+    names = {thing.__module__ for thing in (parse, *classes)}
+    return tuple(_text(name) for name in sorted(names) if _outside(name))
+
+
+def _outside(module: str) -> bool:
+    package = module.partition(".")[0]
+    return package != "layover" and (
+        package == "__main__" or package not in sys.stdlib_module_names
+    )
+
+
+def _text(module: str) -> str:
+    if module not in sys.modules:
+        raise OSError(f"{module} is no module that is loaded")
+    return hashlib.sha256(inspect.getsource(sys.modules[module]).encode()).hexdigest()
 
 
 def _contents(tokenizer: Any) -> tuple[Any, ...]:

@@ -18,12 +18,12 @@ from torch import Tensor
 
 from layover.errors import TrainingError
 from layover.inference.masking import mask
-from layover.inference.memory import out_of_memory, release
 from layover.modeling.batch import Batch, collate
 from layover.modeling.company import ALONE, Company, OthersLackMemory
 from layover.modeling.features import Features
 from layover.modeling.heads import HEADS, count
 from layover.modeling.load import Model
+from layover.modeling.memory import out_of_memory, release
 from layover.modeling.precision import Weights
 from layover.recipe import Recipe
 from layover.tasks.task import Task

@@ -18,9 +18,9 @@ from typing import Any
 from torch import nn
 
 from layover.errors import TrainingError
-from layover.inference.memory import device
 from layover.modeling.company import ALONE, Company
 from layover.modeling.load import Model
+from layover.modeling.memory import device
 from layover.modeling.precision import Weights
 from layover.recipe import Recipe, Selection
 from layover.stage import Context
