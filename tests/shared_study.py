@@ -69,7 +69,9 @@ def disturb(place: Path, does: str) -> None:
 
     def step(self: Any, number: int, draws: Any) -> Any:
         rank, once = company().rank, place / "once"
-        if number == AT and (rank, does) == (1, "die"):
+        dies = does == "die" or (does == "die once" and not once.exists())
+        if number == AT and rank == 1 and dies:
+            once.touch()
             print("the last words", file=sys.stderr, flush=True)
             os.kill(os.getpid(), signal.SIGKILL)
         if number == AT and (rank, does) == (1, "fail"):

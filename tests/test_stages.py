@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -10,6 +11,7 @@ from layover.errors import StudyError
 from layover.metrics.accuracy import ACCURACY
 from layover.metrics.mining import PAIR_F1
 from layover.recipe import Check, Recipe
+from layover.stage import Resources
 from layover.stages import Initial, Predict, Score, Train, evaluate, leaves
 from layover.study import Study
 from layover.tasks.target import Target
@@ -92,6 +94,22 @@ def test_a_prediction_needs_a_model_that_knows_its_labels(tiny: Study) -> None:
         Predict(model=leaf.predictions.model, data=data)
     fewer = replace(others, type=Tagging(labels=kind.labels[:2]))
     Predict(model=leaf.predictions.model, data=replace(data, task=fewer))
+
+
+def test_predictions_have_the_threads_and_the_precision_that_are_asked_for(tiny: Study) -> None:
+    leaf = leaf_of(tiny, "retrieval")
+    model, target = leaf.predictions.model, target_of(leaf)
+    assert isinstance(model, Train) and target.dev
+    given: dict[str, Any] = {"targets": (target,), "recipe": model.recipe, "seeds": (1,)}
+    (plain,) = leaves(model, **given)
+    (one,) = leaves(model, **given, resources=Resources(threads=3, gpus=2), precision="bfloat16")
+    assert one.choose
+    for predictions in (one.predictions, one.choose):
+        assert predictions.precision == "bfloat16"
+        assert predictions.resources == Resources(threads=3)
+    assert one.key != plain.key
+    (threaded,) = leaves(model, **given, resources=Resources(threads=3))
+    assert threaded.key == plain.key
 
 
 def test_texts_are_read_as_far_as_their_target_is_trained_and_128_tokens_at_least(

@@ -120,12 +120,28 @@ def test_what_several_processes_did_is_one_result(undisturbed: Place) -> None:
 def test_one_that_dies_takes_the_others_along_and_the_stage_goes_on_later(
     undisturbed: Place, place: Place
 ) -> None:
-    told = message(place.run("process", does="die"))
+    outcome = place.run("process", does="die")
+    told = message(outcome)
     assert "process 2 of 2 (rank 1) died of SIGKILL (was there too little memory?)" in told
-    assert told.endswith("it printed last:\nthe last words")
-    assert place.alive == []
+    assert "and the others were ended, 3 times without saving anything in between" in told
+    assert sum("all are started again" in line for line in place.said) == 2
+    log = (place.store.work_folder(outcome.failed[0][0]) / "stage.log").read_text(encoding="utf-8")
+    assert log.count("it printed last:\nthe last words") == 3
+    assert len(place.pids) == 6 and place.alive == []
     assert not place.run(does="").failed
     assert any("goes on at step 4 of 8" in line for line in place.said)
+    assert place.files() == undisturbed.files()
+
+
+def test_where_one_died_all_are_started_again_and_go_on(undisturbed: Place, place: Place) -> None:
+    assert not place.run(does="die once").failed
+    assert any(
+        line.startswith("process 2 of 2 (rank 1) died of SIGKILL")
+        and line.endswith("; all are started again")
+        for line in place.said
+    )
+    assert any("goes on at step 4 of 8" in line for line in place.said)
+    assert len(place.pids) == 4
     assert place.files() == undisturbed.files()
 
 
@@ -133,7 +149,7 @@ def test_a_training_goes_on_in_another_number_of_processes(place: Place) -> None
     assert place.run(does="die").failed
     assert not place.run(processes=1).failed
     assert any("goes on at step 4 of 8" in line for line in place.said)
-    assert len(place.pids) == 2
+    assert len(place.pids) == 6
 
 
 def test_an_error_in_one_of_them_is_the_error_of_the_stage(place: Place) -> None:

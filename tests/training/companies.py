@@ -19,6 +19,7 @@ from test_joint_loss import PAIRS
 
 from layover.encoders import Folder
 from layover.modeling import active
+from layover.modeling import company as meeting
 from layover.modeling.company import company, join
 from layover.modeling.heads import HEADS, Head
 from layover.recipe import Recipe, steps
@@ -68,6 +69,8 @@ CASES: dict[str, Train] = {
     "dropout": case(TAGS, "noisy"),
     "dropout again": case(TAGS, "noisy"),
 }
+MEETING = "memory to meet"
+CASES[MEETING] = case(PAIRS, batch=8)
 TOKENS = {"memory": 45, "memory of pairs": 20}
 """How many one of two processes has memory for."""
 
@@ -90,6 +93,17 @@ class Short:
         return found
 
 
+def short_once(patch: pytest.MonkeyPatch) -> None:
+    """The room for what all give is lacking, in this process and once."""
+    usual = meeting._room
+
+    def lacking(*given: Any) -> Any:
+        patch.setattr(meeting, "_room", usual)
+        raise RuntimeError("CUDA out of memory. Tried to allocate 20.00 MiB")
+
+    patch.setattr(meeting, "_room", lacking)
+
+
 def do(name: str, encoders: Path, out: Path, patch: pytest.MonkeyPatch) -> list[str]:
     """Do one of the cases. Leaves models and log.jsonl as the stage does, and the weights in this
     process; returns what was said."""
@@ -103,6 +117,9 @@ def do(name: str, encoders: Path, out: Path, patch: pytest.MonkeyPatch) -> list[
     if name in TOKENS and mine.size > 1:
         for kind, head in (*HEADS.items(),):
             patch.setitem(HEADS, kind, Short(head, TOKENS[name]))
+
+    if name == MEETING and mine.rank == 1:
+        short_once(patch)
 
     class Kept(Loop):
         def __init__(self, *given: Any) -> None:

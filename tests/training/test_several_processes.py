@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 import torch
-from companies import CASES, STEPS, TOKENS, do
+from companies import CASES, MEETING, STEPS, TOKENS, do
 from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import load_file
-from torch import Tensor
+from torch import Tensor, nn
 
-from layover.modeling.company import Company
+from layover.modeling.company import Company, Deserted
 
 HERE = Path(__file__).parent
 PATIENCE = 240
@@ -104,10 +104,36 @@ def test_two_processes_train_as_one_does(two: Path, one: Any, name: str) -> None
 
 
 def test_one_process_that_lacks_memory_splits_the_step_of_all(two: Path) -> None:
-    for name in TOKENS:
+    for name in (*TOKENS, MEETING):
         for rank in range(2):
             said = (two / name / f"said-{rank}.txt").read_text(encoding="utf-8")
             assert "out of memory; from here on at most" in said, name
+
+
+@pytest.mark.parametrize("lacking", ["to sum", "to exchange"])
+def test_too_little_memory_here_is_not_said_of_another(
+    lacking: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lacks(*given: Any, **named: Any) -> None:
+        raise RuntimeError("CUDA out of memory. Tried to allocate 20.00 MiB")
+
+    def gone(*given: Any, **named: Any) -> None:
+        raise RuntimeError("Connection closed by peer")
+
+    mine = Company(rank=0, size=2)
+    weights = [nn.Parameter(torch.ones(3)) for _ in range(2)]
+    for weight in weights:
+        weight.grad = torch.ones(3)
+    monkeypatch.setattr(Company, "sum", lambda self, numbers: numbers)
+    with monkeypatch.context() as patch:
+        patch.setattr("torch.distributed.all_reduce", gone)
+        with pytest.raises(Deserted, match=r"does not answer \(Connection closed by peer\)"):
+            mine.sum_gradients(weights)
+    there = "torch.cat" if lacking == "to sum" else "torch.distributed.all_reduce"
+    monkeypatch.setattr("torch.distributed.all_reduce", gone)
+    monkeypatch.setattr(there, lacks)
+    with pytest.raises(RuntimeError, match=r"^CUDA out of memory"):
+        mine.sum_gradients(weights)
 
 
 def test_rows_out_of_use_are_left_out_in_both(two: Path) -> None:

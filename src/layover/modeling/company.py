@@ -116,13 +116,11 @@ class Company:
         counts = self.rows(len(mine))
         if self.size == 1:
             return [mine]
-        room = mine.new_zeros(max(counts), *mine.shape[1:])
-        room[: len(mine)] = mine
-        found = [torch.empty_like(room) for _ in counts]
+        given, found = _room(mine, counts)
         # From here on all have the room.
         self.rows(0)
         with _together():
-            dist.all_gather(found, room)
+            dist.all_gather(found, given)
         return [each[:count] for each, count in zip(found, counts, strict=True)]
 
     def sum_gradients(self, weights: Sequence[nn.Parameter]) -> None:
@@ -174,6 +172,13 @@ def company() -> Company:
     if not dist.is_initialized():
         return ALONE
     return Company(rank=dist.get_rank(), size=dist.get_world_size())
+
+
+def _room(mine: Tensor, counts: Sequence[int]) -> tuple[Tensor, list[Tensor]]:
+    """What this process gives, [most rows, ...], and room for what each gives."""
+    given = mine.new_zeros(max(counts), *mine.shape[1:])
+    given[: len(mine)] = mine
+    return given, [torch.empty_like(given) for _ in counts]
 
 
 @contextmanager
