@@ -21,8 +21,10 @@ from layover.cli import app
 from layover.encoders import Folder
 from layover.executors.execute import execute, plan
 from layover.executors.local import Local
+from layover.inference import predict
 from layover.inference.rows import read
 from layover.metrics.accuracy import ACCURACY
+from layover.modeling import active, dropout, packing
 from layover.recipe import Recipe, steps
 from layover.registry import load_file
 from layover.stages import Predict, Score, Train
@@ -137,3 +139,11 @@ def test_make_targets_exist(page: Path) -> None:
     targets = set(re.findall(r"^([a-z-]+):", makefile, flags=re.MULTILINE))
     named = {word for _, (name, *words) in commands(page) if name == "make" for word in words}
     assert named <= targets
+
+
+def test_the_page_on_the_engine_has_the_numbers_of_the_code() -> None:
+    page = " ".join((ROOT / "docs" / "engine.md").read_text(encoding="utf-8").split())
+    assert f"of which at most {packing.WASTE:.0%} is padding".replace("%", " %") in page
+    assert f"up to {predict.TOKENS:,} tokens at once" in page
+    assert f"more than {active.WORTH:.0%} is in use".replace("%", " %") in page
+    assert f"{dropout.LEVELS.bit_length() - 1} random bits decide about a number" in page

@@ -8,6 +8,7 @@ import inspect
 import mmap
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections import Counter
@@ -329,3 +330,19 @@ def test_encoding_leaves_the_environment_as_it_was(
     before = dict(os.environ)
     encoded(pairs(), tokenizer, 32, Storing(folder=tmp_path))
     assert dict(os.environ) == before
+
+
+def test_a_file_that_is_cut_short_while_it_is_read_ends_the_process_and_is_made_anew(
+    files: Path, vocabulary: Path, tokenizer: Any, tmp_path: Path
+) -> None:
+    context = Storing(folder=tmp_path)
+    before = encoded(pairs(), tokenizer, 32, context)
+    units = list(before.units)
+    (place,) = tmp_path.glob("store/features/*/tokens.values.npy")
+    asked = (
+        "import os, sys; import numpy as np; found = np.load(sys.argv[1], mmap_mode='r');"
+        "os.truncate(sys.argv[1], 0); print(found.sum())"
+    )
+    died = subprocess.run([sys.executable, "-c", asked, str(place)], stdout=subprocess.PIPE)
+    assert died.returncode == -signal.SIGBUS
+    assert list(encoded(pairs(), tokenizer, 32, Storing(folder=tmp_path)).units) == units
