@@ -92,3 +92,17 @@ def test_other_devices_draw_as_torch_does(monkeypatch: pytest.MonkeyPatch) -> No
     assert asked == [("meta", 0.3)]
     dropout(torch.ones(3), 0.3)
     assert len(asked) == 1
+
+
+def test_all_or_nothing_is_dropped_where_the_rate_says_so() -> None:
+    states = torch.ones(MANY)
+    assert not kept(states, 1.0).any()
+    assert float((kept(states, 2.0**-20) - 1).abs().mean()) < 1e-4
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+def test_what_it_draws_lies_where_the_states_are(kind: torch.dtype) -> None:
+    elsewhere = torch.ones(3, 5, dtype=kind, device="meta")
+    factor = kept(elsewhere, 0.1)
+    assert (factor.device, factor.dtype) == (elsewhere.device, kind)
+    assert dropout(elsewhere, 0.1).device == elsewhere.device

@@ -198,3 +198,36 @@ def test_lowering_rounds_weights_and_leaves_buffers() -> None:
     lower(module)
     assert module.weight.dtype == torch.bfloat16
     assert module.frequencies.dtype == torch.float32
+
+
+def test_the_gradient_of_a_row_that_many_tokens_use_is_summed_in_float32() -> None:
+    class Words(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.word_embeddings = nn.Embedding(2, 4)
+            self.scored = nn.Linear(4, 1, bias=False)
+
+        def forward(self, ids: Tensor) -> Tensor:
+            return self.scored(self.word_embeddings(ids)).sum()
+
+    module = Words()
+    nn.init.constant_(module.scored.weight, 0.3)
+    weights = Weights(module, "bfloat16")
+    module(torch.zeros(5000, dtype=torch.long)).backward()
+    found = weights.named["word_embeddings.weight"].grad
+    assert found is not None
+    rounded = float(torch.tensor(0.3).bfloat16())
+    assert torch.allclose(found[0], torch.full((4,), 5000 * rounded), rtol=1e-5)
+    # bfloat16 stops adding at 256 times a number.
+    weights.give_back()
+    assert module.word_embeddings(torch.tensor([0])).dtype == torch.float32
+
+
+def test_a_table_that_scores_words_too_is_rounded_for_both() -> None:
+    module = nn.Module()
+    module.word_embeddings = nn.Embedding(3, 4)
+    module.decoder = nn.Linear(4, 3, bias=False)
+    module.decoder.weight = module.word_embeddings.weight
+    Weights(module, "bfloat16")
+    assert module.decoder.weight.dtype == torch.bfloat16
+    assert module.word_embeddings.weight is module.decoder.weight

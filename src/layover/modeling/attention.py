@@ -142,15 +142,16 @@ class _Blocks(torch.autograd.Function):
                 states.index_select(0, rows).view(shape)
                 for states, rows in ((asked, mine), (known, places), (told, places))
             )
-            bias = block.bias(heads, None if single else window, q.dtype)
-            scores = torch.baddbmm(bias, q, k.transpose(1, 2), alpha=scale)
+            scores = torch.baddbmm(block.bias(heads, q.dtype), q, k.transpose(1, 2), alpha=scale)
+            if window is not None and not single:
+                scores += block.near(window, q.dtype)
             # No less than float32, because that is faster, and better.
             wide = torch.promote_types(scores.dtype, torch.float32)
             weights = scores.to(wide).softmax(dim=-1)
-            factor = kept(weights, dropout) if dropout else None
-            used = (weights if factor is None else weights * factor).to(v.dtype)
-            out.index_copy_(0, mine, torch.bmm(used, v).view(-1, width))
-            saved += [q, k, v, weights, used, factor]
+            factor = kept(scores, dropout) if dropout else None
+            out.index_copy_(0, mine, torch.bmm(_used(weights, factor, v), v).view(-1, width))
+            if any(ctx.needs_input_grad):
+                saved += [q, k, v, weights, factor]
         ctx.packing, ctx.scale, ctx.single = packing, scale, single
         ctx.shapes = query.shape, key.shape, value.shape
         ctx.save_for_backward(*saved)
@@ -165,26 +166,33 @@ class _Blocks(torch.autograd.Function):
         found = [gradient.new_empty(shape) for shape in ctx.shapes]
         saved = ctx.saved_tensors
         for number, block in enumerate(packing.blocks):
-            q, k, v, weights, used, factor = saved[6 * number : 6 * number + 6]
+            q, k, v, weights, factor = saved[5 * number : 5 * number + 5]
             places = block.rows(heads)
             mine = block.firsts(heads) if single else places
             # What stands in for padding has no gradient, for nothing reads it.
             came = flat.index_select(0, mine).view(q.shape)
-            back = torch.bmm(came, v.transpose(1, 2)).to(weights.dtype)
+            back = torch.bmm(came, v.transpose(1, 2))
             if factor is not None:
                 back.mul_(factor)
+            back = back.to(weights.dtype)
             change: Any = torch._softmax_backward_data(back, weights, -1, weights.dtype)
             scores = change.mul_(ctx.scale).to(q.dtype)
             parts = (
                 (mine, torch.bmm(scores, k)),
                 (places, torch.bmm(scores.transpose(1, 2), q)),
-                (places, torch.bmm(used.transpose(1, 2), came)),
+                (places, torch.bmm(_used(weights, factor, v).transpose(1, 2), came)),
             )
             for into, (rows, part) in zip(found, parts, strict=True):
                 _flat(into).index_copy_(0, rows, part.view(-1, width))
         for into, alone in zip(found, (single, False, False), strict=True):
             _clear(_flat(into), packing, alone, heads)
         return (*found, None, None, None, None)
+
+
+def _used(weights: Tensor, factor: Tensor | None, like: Tensor) -> Tensor:
+    """The weights after dropout, in the precision of what they weigh."""
+    rounded = weights.to(like.dtype)
+    return rounded if factor is None else rounded * factor
 
 
 def _flat(states: Tensor) -> Tensor:

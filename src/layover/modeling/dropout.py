@@ -33,16 +33,17 @@ def install(model: nn.Module) -> None:
 
 def dropout(states: Tensor, rate: float) -> Tensor:
     """`states` without a share of `rate` of its numbers, and the others scaled up for it."""
-    if not rate or states.device.type != "cpu":
-        return F.dropout(states, rate) if rate else states
-    return states * kept(states, rate)
+    if states.device.type != "cpu":
+        return F.dropout(states, rate)
+    return states * kept(states, rate) if rate else states
 
 
 def kept(states: Tensor, rate: float) -> Tensor:
     """A factor for each number: 0 where it is dropped, else what keeps the mean."""
+    if states.device.type != "cpu" or not 0 < (dropped := round(rate * LEVELS)) < LEVELS:
+        return F.dropout(torch.ones_like(states), rate)
     count = states.numel()
     bits = torch.empty(-(-count // 4), dtype=torch.int64).random_(ANY, None).view(torch.int16)
-    dropped = min(round(rate * LEVELS), LEVELS - 1)
     last = dropped - LEVELS // 2 - 1
     # 0 or 1, without the comparisons that torch has no vectors for.
     mask = bits[:count].view(states.shape).clamp_(last, last + 1).sub_(last)

@@ -236,4 +236,4 @@ def _mean(states: Tensor, batch: Batch) -> Tensor:
     packing = batch.packing
     sums = states.new_zeros(len(packing.lengths), states.shape[-1], dtype=torch.float32)
     sums = sums.index_add(0, packing.owners, states.float())
-    return sums / torch.tensor(packing.lengths, device=states.device)[:, None]
+    return sums / packing.counts[:, None]

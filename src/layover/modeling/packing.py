@@ -40,19 +40,22 @@ class Block:
         """int64 [n * heads]: the same for one row a sequence."""
         return self._once(("firsts", heads), lambda: _heads(self.sequences[:, None], heads))
 
-    def bias(self, heads: int, window: int | None, dtype: torch.dtype) -> Tensor:
-        """[n * heads, 1 or l, l]: what is added to scores: 0 where a token may look, that is at its
-        own sequence, no further than `window`; else so little that nothing of them is left."""
-        return self._once(("bias", heads, window, dtype), lambda: self._bias(heads, window, dtype))
+    def bias(self, heads: int, dtype: torch.dtype) -> Tensor:
+        """[n * heads, 1, l]: what is added to scores: 0 where there is a token, and where there is
+        padding so little that nothing of them is left."""
+        return self._once(
+            ("bias", heads, dtype),
+            lambda: _bias(self.real[:, None, :], dtype).repeat_interleave(heads, dim=0),
+        )
 
-    def _bias(self, heads: int, window: int | None, dtype: torch.dtype) -> Tensor:
-        seen = self.real[:, None, :]
-        if window is not None:
-            place = torch.arange(self.tokens.shape[1], device=seen.device)
-            seen = seen & ((place[:, None] - place[None, :]).abs() <= window)
-        bias = torch.zeros(seen.shape, dtype=dtype, device=seen.device)
-        bias.masked_fill_(~seen, torch.finfo(dtype).min / 2)
-        return bias.repeat_interleave(heads, dim=0)
+    def near(self, window: int, dtype: torch.dtype) -> Tensor:
+        """[l, l]: the same for the tokens that are no further away than `window`."""
+
+        def make() -> Tensor:
+            place = torch.arange(self.tokens.shape[1], device=self.tokens.device)
+            return _bias((place[:, None] - place[None, :]).abs() <= window, dtype)
+
+        return self._once(("near", window, dtype), make)
 
     def _once(self, key: Any, make: Callable[[], Tensor]) -> Tensor:
         """All layers of an encoder ask for the same."""
@@ -85,6 +88,11 @@ class Packing:
     def cumulative(self) -> Tensor:
         """int32 [S + 1], as kernels for ragged attention take them."""
         return self.starts.int()
+
+    @cached_property
+    def counts(self) -> Tensor:
+        """int64 [S]: the tokens of each sequence."""
+        return torch.tensor(self.lengths).to(self.device)
 
     @cached_property
     def places(self) -> Tensor:
@@ -169,6 +177,11 @@ def _block(chosen: Any, lengths: Any, starts: Any, longest: int) -> Block:
     tokens = np.where(place < mine[:, None], first[:, None] + place, total)
     sequences = np.pad(chosen, (0, spare), constant_values=len(lengths))
     return Block(torch.from_numpy(sequences), torch.from_numpy(tokens), total)
+
+
+def _bias(seen: Tensor, dtype: torch.dtype) -> Tensor:
+    bias = torch.zeros(seen.shape, dtype=dtype, device=seen.device)
+    return bias.masked_fill_(~seen, torch.finfo(dtype).min / 4)
 
 
 def _heads(rows: Tensor, heads: int) -> Tensor:

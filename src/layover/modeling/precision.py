@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator
 from typing import Any, Literal, TypeAlias
 
 import torch
 from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
 
 Precision: TypeAlias = Literal["float32", "bfloat16"]
+
+LOOKED_UP = (
+    "word_embeddings",
+    "tok_embeddings",
+    "embed_tokens",
+    "position_embeddings",
+    "token_type_embeddings",
+)
+"""What encoders call tables of embeddings, as far as they only look rows up in them."""
 
 
 def lower(model: nn.Module) -> None:
@@ -21,23 +33,31 @@ class Weights:
     """What an optimiser steps: a module's weights by name, in float32.
 
     In float32 they are the module's own. In bfloat16 the module computes with rounded copies, and
-    their gradients, as soon as each is whole, are added up in float32 here: the arithmetic of
-    matrices is that of autocast, and nothing is rounded twice.
+    their gradients, as soon as each is whole, are added up in float32 here. Tables of embeddings
+    stay float32 and only what is looked up is rounded: the gradient of a row is a sum over all
+    tokens that use it, which bfloat16 would lose a part of.
     """
 
     def __init__(self, module: nn.Module, precision: Precision) -> None:
         self.buffers = dict(module.named_buffers())
         self.copies = dict(module.named_parameters())
-        self.named = self.copies
+        self.named = dict(self.copies)
+        self._hooks: list[RemovableHandle] = []
         if precision == "bfloat16":
-            self.named = {
-                name: nn.Parameter(weight.detach().clone(), requires_grad=weight.requires_grad)
-                for name, weight in self.copies.items()
-            }
-            lower(module)
+            tables = _tables(module)
+            self._hooks = [each.register_forward_hook(_rounded) for each in tables]
+            kept = {id(table.weight) for table in tables}
             for name, copy in self.copies.items():
-                if copy.requires_grad:
-                    copy.register_post_accumulate_grad_hook(_adder(self.named[name]))
+                if id(copy) not in kept:
+                    self._hooks += self._round(name, copy)
+
+    def _round(self, name: str, copy: nn.Parameter) -> Iterator[RemovableHandle]:
+        """Leave a rounded copy of a weight in the module."""
+        weight = nn.Parameter(copy.detach().clone(), requires_grad=copy.requires_grad)
+        self.named[name] = weight
+        copy.data = copy.data.to(torch.bfloat16)
+        if copy.requires_grad:
+            yield copy.register_post_accumulate_grad_hook(_adder(weight))
 
     @property
     def state(self) -> dict[str, Tensor]:
@@ -46,18 +66,40 @@ class Weights:
 
     def refresh(self) -> None:
         """Round the weights, which have changed, for the module."""
-        if self.named is not self.copies:
+        stale = [name for name, copy in self.copies.items() if copy is not self.named[name]]
+        if stale:
             with torch.no_grad():
-                torch._foreach_copy_(list(self.copies.values()), list(self.named.values()))
+                torch._foreach_copy_(
+                    [self.copies[name] for name in stale], [self.named[name] for name in stale]
+                )
 
     def give_back(self) -> None:
         """Leave the weights themselves in the module."""
+        for hook in self._hooks:
+            hook.remove()
         for name, copy in self.copies.items():
             copy.data, copy.grad = self.named[name].data, None
 
     def zero_grad(self) -> None:
         for weight in (*self.named.values(), *self.copies.values()):
             weight.grad = None
+
+
+def _tables(module: nn.Module) -> list[nn.Embedding]:
+    """The tables of words, positions and segments that nothing but looking up is done with: not
+    those that score words too."""
+    shared = Counter(id(each._parameters.get("weight")) for each in module.modules())
+    return [
+        each
+        for name, each in module.named_modules()
+        if isinstance(each, nn.Embedding)
+        and name.endswith(LOOKED_UP)
+        and shared[id(each.weight)] == 1
+    ]
+
+
+def _rounded(table: nn.Module, given: object, found: Tensor) -> Tensor:
+    return found.to(torch.bfloat16)
 
 
 def _adder(weight: nn.Parameter) -> Any:
