@@ -144,6 +144,7 @@ def test_make_targets_exist(page: Path) -> None:
 def test_the_page_on_the_engine_has_the_numbers_of_the_code() -> None:
     page = " ".join((ROOT / "docs" / "engine.md").read_text(encoding="utf-8").split())
     assert f"of which at most {packing.WASTE:.0%} is padding".replace("%", " %") in page
-    assert f"up to {predict.TOKENS:,} tokens at once" in page
+    tokens = predict.TOKENS
+    assert f"up to {tokens['cpu']:,} tokens at once on processors and {tokens['cuda']:,} on" in page
     assert f"more than {active.WORTH:.0%} is in use".replace("%", " %") in page
     assert f"{dropout.LEVELS.bit_length() - 1} random bits decide about a number" in page
