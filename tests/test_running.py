@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from layover import running
-from layover.executors import accelerators, child, local, together
+from layover.executors import accelerators, child, local, process, together
 from layover.executors.execute import Plan
 from layover.executors.local import Local
 from layover.executors.process import Process
@@ -114,12 +114,14 @@ def test_more_workers_than_gpus_share_them_evenly(
 
 
 def test_a_worker_that_takes_another_s_place_has_its_gpus(
-    started: list[dict[str, str]], tmp_path: Path
+    started: list[dict[str, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    executor = Process(Store(tmp_path), Origin(file="x"), 2, 1, print, ("0", "1"))
-    worker = executor._all[1]
-    assert executor._start(worker.gpus).gpus == "1"
-    assert [each["CUDA_VISIBLE_DEVICES"] for each in started] == ["0", "1", "1"]
+    monkeypatch.setattr(process.Worker, "do", lambda *_: len(started) == 3)
+    told: list[object] = []
+    executor = Process(Store(tmp_path), Origin(file="x"), 2, 1, told.append, ("2", "3"))
+    executor.submit(World(shape=SHAPE, seed=0)).result(timeout=20)
+    assert [each["CUDA_VISIBLE_DEVICES"] for each in started] == ["2", "3", "2"]
+    assert len(told) == 1
 
 
 def test_processes_of_a_stage_see_the_gpus_of_their_worker(
