@@ -7,6 +7,7 @@ import math
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -181,14 +182,19 @@ def outputs(job: Job, model: Any, units: Sequence[Unit]) -> Any:
     return lambda: inference.run(ready, task.type, features, model)
 
 
-def sentences(job: Job, texts: Sequence[str]) -> list[Unit]:
-    """Texts as an embedding task encodes them."""
+@cache
+def tokenizer() -> Any:
+    """Loaded once, as a peer's is."""
     from transformers import AutoTokenizer
 
     from benchmarks.text import vocabulary
 
-    tokenizer = AutoTokenizer.from_pretrained(vocabulary())
-    found = tokenizer(list(texts), truncation=True, max_length=128)["input_ids"]
+    return AutoTokenizer.from_pretrained(vocabulary())
+
+
+def sentences(job: Job, texts: Sequence[str]) -> list[Unit]:
+    """Texts as an embedding task encodes them."""
+    found = tokenizer()(list(texts), truncation=True, max_length=128)["input_ids"]
     return [Unit(at, (tuple(ids),), ((),), ()) for at, ids in enumerate(found)]
 
 
