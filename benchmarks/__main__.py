@@ -9,20 +9,30 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from benchmarks import data, equality, evaluate, finetune, mlm, peak, show, study
+from benchmarks import data, equality, evaluate, finetune, mining, mlm, peak, show, study
 from benchmarks.harness import ENVIRONMENT
 from benchmarks.text import real
 
 RESULTS = Path(__file__).parent / "RESULTS.md"
 ABOUT = """\
-Written by `make bench`. "ours is" is our rate over the contender's: the median over the rounds, in
-each of which both ran, with its 95 % interval. Rates are of useful tokens, without padding. Memory
-growth is the peak over what the loaded model takes; "ours/it" our growth over the contender's.
-Compare ratios, not rates: they were taken in one run, on whatever else the machine did.
+Written by `make bench`. Every line holds a contender and ours, which took turns. "ours is" is our
+rate over the contender's, each of all rounds' tokens or examples over all of their seconds, with
+its 95 % interval over resampled rounds. Rates are of useful tokens, without padding. Memory growth
+is the peak, the saving of the model at a training's end included, over what the loaded model takes;
+"ratio" is ours over the contender's. Compare ratios, not rates: they were taken in one run, on
+whatever else the machine did.
+
+In bfloat16 the two sides do not compute the same numbers: Trainer's autocast keeps weights, sums of
+residuals and normalisation in float32 and rounds the inputs of products, where ours keeps the
+residual stream in bfloat16 too and steps float32 masters of its bfloat16 weights. Dropout draws
+other random bits, and so falls elsewhere, at the same rate.
+
+The tuned Trainer groups batches by length and runs at its best micro-batch, found beforehand
+(tokens a second of NLI by micro-batch: {searched}; `python -m benchmarks.finetune --search`, which
+tries loader workers too). Tuned predictors and encoders try their batches before each race.
 """
 
 
@@ -30,7 +40,8 @@ def main() -> None:
     parser = show.options(__doc__ or "", 5)
     chosen = parser.parse_args()
     os.environ.update(ENVIRONMENT)
-    parts = [f"# Measured\n\n{show.machine()}\n\n{ABOUT}"]
+    searched = ", ".join(f"{micro}: {rate}" for (_, micro), rate in finetune.SEARCHED.items())
+    parts = [f"# Measured\n\n{show.machine()}\n\n{ABOUT.format(searched=searched)}"]
     if not real():
         parts.append(
             "LAYOVER_DATA names no data: sequences have recorded lengths and random ids.\n"
@@ -39,7 +50,7 @@ def main() -> None:
     def told(title: str, header: Sequence[str], found: Sequence[Any], lines: Iterable[Any]) -> None:
         every = list(lines)
         if chosen.json:
-            print("\n".join(json.dumps(asdict(each)) for each in found), flush=True)
+            print("\n".join(json.dumps(show.record(each)) for each in found), flush=True)
         else:
             show.table(header, every)
         parts.append(f"## {title}\n\n{show.markdown(header, every)}\n")
@@ -51,9 +62,11 @@ def main() -> None:
     if not all(each.holds for each in equal):
         sys.exit("not equal: no speed is worth comparing")
     rows = list(finetune.all_rows(chosen.rounds, chosen.quick))
-    for module in (evaluate, mlm, data):
+    for module in (evaluate, mlm, data, mining):
         rows += module.run(chosen.rounds, chosen.quick)
-    told("Side by side", show.HEADER, rows, map(show.cells, rows))
+    for unit in show.units(rows):
+        some = [row for row in rows if row.unit == unit]
+        told(f"Side by side, in {unit}", show.header(unit), some, map(show.cells, some))
     shares = peak.shares(chosen.rounds, chosen.quick)
     told("Share of the peak", peak.HEADER, shares, map(peak.cells, shares))
     counts = study.counts()

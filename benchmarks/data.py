@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,8 +11,7 @@ from typing import Any
 from benchmarks import ours
 from benchmarks.harness import Gate
 from benchmarks.hf import collator, dataset
-from benchmarks.plan import tokens
-from benchmarks.show import Row, duels, options, show
+from benchmarks.show import Goal, Row, duels, options, show
 from benchmarks.text import NLI
 from benchmarks.training import Job
 from layover.tasks.task import Unit
@@ -34,15 +33,12 @@ class Epoch:
         return self.job.units() * self.times
 
 
-def serve(gate: Gate, batches: Callable[[int], Any], units: Sequence[Unit]) -> None:
-    """An epoch a round, each in an order of its own."""
-    total = sum(map(tokens, units))
+def serve(gate: Gate, batches: Callable[[int], Any], size: Callable[[Any], int]) -> None:
+    """An epoch a round, each in an order of its own; `size` counts the examples of a batch."""
     gate.loaded()
     number = 0
     while True:
-        for _ in batches(number):
-            pass
-        gate.turn(total if number else 0, len(units) if number else 0)
+        gate.turn(examples=sum(map(size, batches(number))))
         number += 1
 
 
@@ -75,7 +71,7 @@ class Loader:
                 persistent_workers=self.workers > 0,
                 generator=torch.Generator().manual_seed(0),
             )
-            serve(gate, lambda number: loader, units)
+            serve(gate, lambda number: loader, lambda batch: len(batch["input_ids"]))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +85,8 @@ class Packed:
     def run(self, gate: Gate) -> None:
         units = self.epoch.units()
         with tempfile.TemporaryDirectory() as folder:
-            serve(gate, ours.batches(units, BATCH, Path(folder)), units)
+            batches = ours.batches(units, BATCH, Path(folder))
+            serve(gate, batches, lambda batch: len(batch.sizes))
 
 
 def run(rounds: int, small: bool) -> list[Row]:
@@ -97,7 +94,7 @@ def run(rounds: int, small: bool) -> list[Row]:
     if not small:
         epoch = replace(epoch, times=3)
     peers = [Loader(epoch=epoch, workers=workers) for workers in (0, 2)]
-    goals = {peer.name: 8.0 for peer in peers}
+    goals = {peer.name: Goal(speed=8.0) for peer in peers}
     work = "stored text to batches, warm"
     return duels(work, peers, Packed(epoch=epoch), rounds, goals, "examples")
 

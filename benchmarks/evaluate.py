@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import gc
 import tempfile
+import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -14,19 +16,25 @@ from benchmarks import ours
 from benchmarks.harness import Gate
 from benchmarks.hf import collator, dataset, head
 from benchmarks.plan import tokens
-from benchmarks.show import Row, duels, options, show
+from benchmarks.show import Goal, Row, duels, options, show
 from benchmarks.text import LANGUAGES, NLI, lengths, pairs, real, vocabulary, within
 from benchmarks.training import Job
 from layover.tasks.task import Unit
 
+BATCHES = (8, 16, 32, 64)
+"""Of which a tuned peer takes the fastest."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Test:
-    """What is predicted, by which encoder."""
+    """What is predicted, by which encoder: runs of neighbours in length from a sorted sample. Who
+    sorts then has hardly any padding, whatever the batch, as on a whole test set."""
 
     shape: str
     size: int
-    """Examples of each language."""
+    """Examples of each language in the sample."""
+    runs: int
+    """Evenly spaced over the sample."""
     precision: Literal["float32", "bfloat16"] = "bfloat16"
 
     @property
@@ -35,11 +43,22 @@ class Test:
             work="NLI", shape=self.shape, precision=self.precision, rounds=0, steps=0, batch=1
         )
 
-    def examples(self) -> list[Any]:
-        return pairs(LANGUAGES, self.size)
-
     def units(self) -> list[Unit]:
         """Language by language, as the files come."""
+        found = self._sample()
+        return [found[at] for at in neighbours(list(map(tokens, found)), self.runs)]
+
+    def texts(self) -> list[str]:
+        """The first texts of examples, chosen by their own lengths."""
+        if real():
+            found = [example.text for example in pairs(LANGUAGES, self.size)]
+        else:
+            sizes = lengths(NLI.deciles, self.size * len(LANGUAGES))
+            found = [" ".join(f"\ue001{at % 1000}" for at in range(size // 2)) for size in sizes]
+        sizes = list(map(tokens, ours.sentences(self.job, found)))
+        return [found[at] for at in neighbours(sizes, self.runs)]
+
+    def _sample(self) -> list[Unit]:
         if not real():
             count = self.size * len(LANGUAGES)
             places = np.random.default_rng(0).permutation(count)
@@ -52,7 +71,17 @@ class Test:
 
         tokenizer = AutoTokenizer.from_pretrained(vocabulary())
         kind = NLI.task.type
-        return within(list(kind.encode(self.examples(), tokenizer, 128)), self.job.rows)
+        examples = pairs(LANGUAGES, self.size)
+        return within(list(kind.encode(examples, tokenizer, 128)), self.job.rows)
+
+
+def neighbours(sizes: Sequence[int], runs: int) -> list[int]:
+    """Positions, ascending, of those in evenly spaced runs of the longest batch's size when sorted
+    by `sizes`."""
+    order = np.argsort(sizes, kind="stable")
+    run = min(max(BATCHES), len(order) // runs)
+    starts = [int((number + 0.5) * len(order) / runs - run / 2) for number in range(runs)]
+    return sorted(int(at) for start in starts for at in order[start : start + run])
 
 
 def serve(gate: Gate, run: Callable[[], Any], units: Sequence[Unit]) -> None:
@@ -65,38 +94,53 @@ def serve(gate: Gate, run: Callable[[], Any], units: Sequence[Unit]) -> None:
         gate.turn(total, len(units))
 
 
+def best(gate: Gate, run: Callable[[int], Any]) -> Callable[[], Any]:
+    """`run` with whichever of the batches is the fastest here, by one timed run each."""
+    seconds = {}
+    run(BATCHES[0])
+    for batch in BATCHES:
+        start = time.perf_counter()
+        run(batch)
+        seconds[batch] = time.perf_counter() - start
+    chosen = min(seconds, key=lambda batch: seconds[batch])
+    told = ", ".join(f"{batch}: {each / seconds[chosen]:.2f}" for batch, each in seconds.items())
+    gate.notes["note"] = f"batch {chosen}, the fastest (time by batch, {told})"
+    # The memory of the others is none of the race's.
+    gate.forget()
+    return lambda: run(chosen)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Predictor:
-    """`Trainer.predict` on one data set of all languages; `grouped`: sorted by length."""
+    """`Trainer.predict` on one data set of all languages, in its own batches of 8; `tuned`: sorted
+    by length, at its best batch."""
 
     test: Test
-    batch: int = 8
-    grouped: bool = False
+    tuned: bool = False
 
     @property
     def name(self) -> str:
-        how = "sorted, " if self.grouped else ""
+        how = "sorted, best batch, " if self.tuned else ""
         low = "bf16_full_eval" if self.test.precision == "bfloat16" else "float32"
-        return f"Trainer.predict, {how}{low}, batch {self.batch}"
+        return f"Trainer.predict, {how}{low}"
 
     def run(self, gate: Gate) -> None:
         units = self.test.units()
-        chosen = sorted(units, key=tokens, reverse=True) if self.grouped else units
-        run = predictor(self, chosen)
+        chosen = sorted(units, key=tokens, reverse=True) if self.tuned else units
+        run = predictor(self.test, chosen)
         gate.loaded()
-        serve(gate, run, units)
+        serve(gate, best(gate, run) if self.tuned else partial(run, 8), units)
 
 
-def predictor(peer: Predictor, units: Sequence[Unit]) -> Callable[[], Any]:
-    """() -> logits."""
+def predictor(test: Test, units: Sequence[Unit]) -> Callable[[int], Any]:
+    """(batch) -> logits."""
     from transformers import Trainer, TrainingArguments
 
-    job = peer.test.job
+    job = test.job
     table, model = dataset(units, job), head(job)
     arguments = TrainingArguments(
         output_dir=tempfile.gettempdir(),
-        per_device_eval_batch_size=peer.batch,
-        bf16_full_eval=peer.test.precision == "bfloat16",
+        bf16_full_eval=test.precision == "bfloat16",
         dataloader_pin_memory=False,
         report_to="none",
         disable_tqdm=True,
@@ -104,7 +148,12 @@ def predictor(peer: Predictor, units: Sequence[Unit]) -> Callable[[], Any]:
     )
     trainer = Trainer(model=model, args=arguments, data_collator=collator(job))
     gc.collect()
-    return lambda: trainer.predict(table).predictions
+
+    def run(batch: int) -> Any:
+        trainer.args.per_device_eval_batch_size = batch
+        return trainer.predict(table).predictions
+
+    return run
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,34 +173,34 @@ class LayoverPredictor:
 
 @dataclass(frozen=True, kw_only=True)
 class Encode:
-    """`SentenceTransformer.encode`, mean pooling, in bfloat16; it tokenises too."""
+    """`SentenceTransformer.encode`, which sorts by length, with mean pooling at its best batch; it
+    tokenises too."""
 
     test: Test
-    batch: int = 32
 
-    @property
-    def name(self) -> str:
-        return f"SentenceTransformer.encode, batch {self.batch}"
+    name = "SentenceTransformer.encode, best batch"
 
     def run(self, gate: Gate) -> None:
+        texts = self.test.texts()
+        run = self.encoder(texts)
+        gate.loaded()
+        serve(gate, best(gate, run), ours.sentences(self.test.job, texts))
+
+    def encoder(self, texts: Sequence[str]) -> Callable[[int], Any]:
+        """(batch) -> a vector for each text."""
         import torch
         from sentence_transformers import SentenceTransformer
         from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
 
-        texts = [example.text for example in self.test.examples()]
+        kind = getattr(torch, self.test.precision)
         words = Transformer(
             str(self.test.job.folder),
             max_seq_length=128,
-            model_kwargs={"dtype": torch.bfloat16, "add_pooling_layer": False},
+            model_kwargs={"dtype": kind, "add_pooling_layer": False},
         )
         pooling = Pooling(words.get_embedding_dimension(), pooling_mode="mean")
         model = SentenceTransformer(modules=[words, pooling], device="cpu")
-        gate.loaded()
-
-        def run() -> Any:
-            return model.encode(texts, batch_size=self.batch, show_progress_bar=False)
-
-        serve(gate, run, ours.sentences(self.test.job, texts))
+        return lambda batch: model.encode(list(texts), batch_size=batch, show_progress_bar=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,32 +212,36 @@ class LayoverEncode:
     name = "Layover"
 
     def run(self, gate: Gate) -> None:
-        texts = [example.text for example in self.test.examples()]
+        texts = self.test.texts()
         run = ours.encoder(self.test.job, texts)
         gate.loaded()
         serve(gate, run, ours.sentences(self.test.job, texts))
 
 
 def run(rounds: int, small: bool) -> list[Row]:
-    shape, size = ("toy", 4) if small else ("base", 12)
-    low = Test(shape=shape, size=size)
-    full = Test(shape=shape, size=size, precision="float32")
-    stock, tuned = Predictor(test=low), Predictor(test=low, batch=16, grouped=True)
-    goals = {stock.name: 2.2, tuned.name: 1.3, Predictor(test=full).name: 4.0}
+    shape, size, count = ("toy", 4, 2) if small else ("base", 400, 3)
+    low = Test(shape=shape, size=size, runs=count)
+    full = replace(low, precision="float32")
+    stock, tuned = Predictor(test=low), Predictor(test=low, tuned=True)
+    goals = {
+        stock.name: Goal(speed=2.2),
+        tuned.name: Goal(speed=1.3),
+        Predictor(test=full).name: Goal(speed=4.0),
+    }
     mine = LayoverPredictor(test=low)
     peers = [Predictor(test=full), stock, tuned]
     found = duels("evaluation, 15 languages", peers, mine, rounds, goals, "examples")
     found += duels(
         "evaluation, float32",
-        [Predictor(test=full, batch=16, grouped=True)],
+        [Predictor(test=full, tuned=True)],
         LayoverPredictor(test=full),
         rounds,
         unit="examples",
     )
-    if real() and not small:
-        encode = [Encode(test=low)]
-        found += duels("sentence vectors", encode, LayoverEncode(test=low), rounds, unit="examples")
-    return found
+    encode = [Encode(test=low)]
+    return found + duels(
+        "sentence vectors", encode, LayoverEncode(test=low), rounds, unit="examples"
+    )
 
 
 def main() -> None:

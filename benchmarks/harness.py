@@ -20,7 +20,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
-from statistics import median
 from typing import Any, Protocol
 
 import psutil  # type: ignore[import-untyped]
@@ -63,17 +62,23 @@ class Result:
     """Bytes of resident memory at their peak, over what the loaded model took."""
     notes: Mapping[str, Any]
 
-    def rates(self, unit: str = "tokens") -> list[float]:
-        """Tokens or examples per second of each round."""
-        return [getattr(lap, unit) / lap.wall for lap in self.laps]
-
-    def rate(self, unit: str = "tokens") -> float:
-        return median(self.rates(unit))
+    def done(self, unit: str = "tokens") -> list[int]:
+        """Tokens or examples of each round."""
+        return [getattr(lap, unit) for lap in self.laps]
 
     @property
-    def cpu_rate(self) -> float:
-        """Tokens, or examples where none were counted, per second of CPU time."""
-        return median((lap.tokens or lap.examples) / lap.cpu for lap in self.laps)
+    def walls(self) -> list[float]:
+        """Seconds of each round."""
+        return [lap.wall for lap in self.laps]
+
+    def rate(self, unit: str = "tokens") -> float:
+        """All of the rounds' tokens or examples over all of their seconds: rounds need not be
+        equally long."""
+        return sum(self.done(unit)) / sum(self.walls)
+
+    def cpu_rate(self, unit: str = "tokens") -> float:
+        """The same per second of CPU time."""
+        return sum(self.done(unit)) / sum(lap.cpu for lap in self.laps)
 
 
 class Finished(BaseException):
@@ -106,16 +111,21 @@ class Gate:
         self._peak = max(self._peak, _status("VmHWM"))
         self.connection.send(Lap(wall=wall, cpu=cpu, tokens=tokens, examples=examples))
         # What idles must not starve the one that works.
-        gc.collect()
-        ctypes.CDLL("libc.so.6").malloc_trim(0)
+        _tidy()
         if not self.connection.recv():
             raise Finished
         self._wall, self._cpu = time.perf_counter(), _cpu_seconds()
 
+    def forget(self) -> None:
+        """What memory grew to until now is not counted."""
+        _tidy()
+        Path("/proc/self/clear_refs").write_text("5")
+        self._peak = 0
+
     @property
     def growth(self) -> int:
-        """Bytes."""
-        return max(0, self._peak - self._base) if self._base else 0
+        """Bytes; what came after the last round, as the writing of a model, is counted too."""
+        return max(0, self._peak - self._base, _status("VmHWM") - self._base) if self._base else 0
 
 
 class Contender(Protocol):
@@ -202,6 +212,12 @@ def _hear(connection: Connection, name: str) -> Any:
     if isinstance(told, RuntimeError):
         raise RuntimeError(f"{name}: {told}")
     return told
+
+
+def _tidy() -> None:
+    """Give unused memory back."""
+    gc.collect()
+    ctypes.CDLL("libc.so.6").malloc_trim(0)
 
 
 def _status(name: str) -> int:

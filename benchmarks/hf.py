@@ -46,7 +46,10 @@ class HuggingFace:
                 unwatch()
                 if job.checkpoint:
                     trainer._save_checkpoint(model, trial=None)
-                    gate.notes["checkpoint"] = folder_size(Path(folder))
+                    (written,) = Path(folder).glob("checkpoint-*")
+                    gate.notes["checkpoint"] = folder_size(written)
+                # The end of a training takes memory too.
+                trainer.save_model(str(Path(folder) / "model"))
                 raise
 
     def trainer(self, model: Any, table: Any, steps: int, folder: Path, **more: Any) -> Any:
@@ -87,8 +90,8 @@ def _cuda() -> bool:
     return torch.cuda.is_available()
 
 
-def head(job: Job, **settings: Any) -> Any:
-    """The stock model for a job, with a new head."""
+def head(job: Job, seed: int = 0, **settings: Any) -> Any:
+    """The stock model for a job, with a new head drawn from `seed`."""
     import torch
     import transformers
 
@@ -97,7 +100,7 @@ def head(job: Job, **settings: Any) -> Any:
     kind = job.what.task.type
     if kind.labels:
         settings["num_labels"] = len(kind.labels)
-    torch.manual_seed(0)
+    torch.manual_seed(seed)
     auto = getattr(transformers, HEADS[kind.head].auto)
     model = auto.from_pretrained(job.folder, dtype=torch.float32, **settings)
     for weight in model.parameters():

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from benchmarks.text import ROWS, scratch, vocabulary
+from benchmarks.text import ROWS, scratch, vocabulary, written
 
 SHAPES: dict[str, dict[str, Any]] = {
     "base": {"hidden_size": 768, "num_hidden_layers": 12, "num_attention_heads": 12},
@@ -34,7 +34,7 @@ SHAPES: dict[str, dict[str, Any]] = {
 def encoder(shape: str) -> Path:
     """The folder of an encoder of a shape, with a masked-language-model head and a tokenizer."""
     folder = scratch() / f"{shape}-{vocabulary().name}"
-    if (folder / "config.json").is_file():
+    if (folder / "tokenizer.json").is_file():
         return folder
     import torch
     from transformers import AutoModelForMaskedLM, XLMRobertaConfig
@@ -52,12 +52,15 @@ def encoder(shape: str) -> Path:
     )
     torch.manual_seed(0)
     partial = folder.with_name(f"{folder.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
+    for old in (partial, folder):
+        shutil.rmtree(old, ignore_errors=True)
     auto: Any = AutoModelForMaskedLM
     auto.from_config(config).save_pretrained(partial)
-    for path in vocabulary().iterdir():
-        # A tokenizer may know no more than the encoder: small ones are given ids only.
-        if chosen.get("vocab_size", ROWS) == ROWS:
+    if config.vocab_size == ROWS:
+        for path in vocabulary().iterdir():
             shutil.copy(path, partial)
+    else:
+        # A tokenizer may know no more than the encoder, which is given ids only.
+        written([(f"\ue000{row}", -100.0) for row in range(config.vocab_size)], partial)
     partial.rename(folder)
     return folder

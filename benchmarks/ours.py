@@ -7,6 +7,7 @@ import math
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from benchmarks.plan import Plan
 from benchmarks.training import Job, watch
 from layover.encoders import Folder
 from layover.recipe import Recipe, steps
-from layover.stage import Resources, Stage
+from layover.stage import Made, Resources, Shared, Stage
 from layover.tasks.task import Data, Examples, Unit
 
 TWO_THREADS = Resources(threads=THREADS)
@@ -34,6 +35,9 @@ class Outside:
     def data(self, data: Data) -> Examples:
         raise AssertionError(f"{data.label} is read elsewhere")
 
+    def shared(self, thing: Shared[Made]) -> Made:
+        return thing.make()
+
     def say(self, message: str) -> None:
         """Nobody listens."""
 
@@ -50,6 +54,7 @@ class Planned:
 
     @property
     def steps(self) -> int:
+        """Of the whole training."""
         return len(self.chosen.batches)
 
     def at(self, step: int) -> list[tuple[int, list[int]]]:
@@ -74,15 +79,39 @@ class Layover:
         gate.loaded()
         unwatch = watch(gate, chosen, units)
         with tempfile.TemporaryDirectory() as folder:
-            loop = training(self.job, model, self.job.corpus(units), chosen, Path(folder))
+            under_way = training(self.job, model, self.job.corpus(units), chosen, Path(folder))
             try:
-                loop.run()
+                under_way.loop.run()
             except Finished:
                 unwatch()
                 if self.job.checkpoint:
-                    loop.save()
+                    under_way.loop.save()
                     gate.notes["checkpoint"] = folder_size(Path(folder))
+                # The end of a training takes memory too.
+                under_way.finish()
                 raise
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnderWay:
+    """A training that can be ended before its time."""
+
+    loop: Any
+    active: Any
+    """The rows in use, where others were left out."""
+    job: Job
+
+    def finish(self) -> None:
+        """What a training does after its last step: the whole table again, and the model saved."""
+        from layover.modeling.save import save
+        from layover.training.optimiser import decays
+
+        loop = self.loop
+        loop.weights.give_back()
+        if self.active is not None:
+            self.active.restore(decays(loop.recipe, loop.sampler.steps, loop.steps_kept))
+        folder = loop.context.folder / "models"
+        save(loop.model, (self.job.what.task,), self.job.what.max_length, folder)
 
 
 def load(job: Job) -> Any:
@@ -92,31 +121,12 @@ def load(job: Job) -> Any:
     with tempfile.TemporaryDirectory() as folder:
         context: Any = Outside(folder=Path(folder))
         task = job.what.task
-        if job.folder.joinpath("tokenizer.json").is_file():
-            return load_model(Folder(path=str(job.folder)), [task], "new", 0, context)
-        return _without_tokenizer(load_model, job, task, context)
-
-
-def _without_tokenizer(load_model: Any, job: Job, task: Any, context: Any) -> Any:
-    """A small encoder has ids only: the big tokenizer is put beside it once it is loaded."""
-    from transformers import AutoTokenizer
-
-    import layover.modeling.load as module
-    from benchmarks.text import vocabulary
-
-    found, module._tokenizer = (
-        module._tokenizer,
-        lambda *_: AutoTokenizer.from_pretrained(vocabulary()),
-    )
-    try:
         return load_model(Folder(path=str(job.folder)), [task], "new", 0, context)
-    finally:
-        module._tokenizer = found
 
 
 def training(
     job: Job, model: Any, corpus: Sequence[Unit], chosen: Plan, folder: Path, **recipe: Any
-) -> Any:
+) -> UnderWay:
     """The loop over a plan's batches; `corpus` holds the units of the plan and what else there
     is."""
     import torch
@@ -142,13 +152,14 @@ def training(
     if active is not None:
         features = active.renumbered(features)
     torch.manual_seed(0)
-    return module.Loop(
+    loop = module.Loop(
         model,
         [Part(task=job.what.task, units=features)],
         sampler,
         Recipe(duration=steps(sampler.steps), **settings),
         Outside(folder=folder),
     )
+    return UnderWay(loop=loop, active=active, job=job)
 
 
 def predictor(job: Job, units: Sequence[Unit]) -> Any:
@@ -171,14 +182,19 @@ def outputs(job: Job, model: Any, units: Sequence[Unit]) -> Any:
     return lambda: inference.run(ready, task.type, features, model)
 
 
-def sentences(job: Job, texts: Sequence[str]) -> list[Unit]:
-    """Texts as an embedding task encodes them."""
+@cache
+def tokenizer() -> Any:
+    """Loaded once, as a peer's is."""
     from transformers import AutoTokenizer
 
     from benchmarks.text import vocabulary
 
-    tokenizer = AutoTokenizer.from_pretrained(vocabulary())
-    found = tokenizer(list(texts), truncation=True, max_length=128)["input_ids"]
+    return AutoTokenizer.from_pretrained(vocabulary())
+
+
+def sentences(job: Job, texts: Sequence[str]) -> list[Unit]:
+    """Texts as an embedding task encodes them."""
+    found = tokenizer()(list(texts), truncation=True, max_length=128)["input_ids"]
     return [Unit(at, (tuple(ids),), ((),), ()) for at, ids in enumerate(found)]
 
 
@@ -212,13 +228,13 @@ def encoder(job: Job, texts: Sequence[str]) -> Any:
 
 
 def batches(units: Sequence[Unit], batch: int, folder: Path) -> Any:
-    """(epoch) -> the batches of an epoch, as a training draws and packs them. They are read from
-    memory: `folder` is where they will be stored."""
+    """(epoch) -> the batches of an epoch, as a training draws and packs them, from features that
+    are stored in `folder` and opened anew for each."""
     from layover.modeling.batch import collate
     from layover.modeling.features import Features
     from layover.training.sampler import Sampler
 
-    features = Features.of(units)
+    Features.of(units).save(folder)
     count = len(units) // batch
     sampler = Sampler(
         sizes=((len(units),),),
@@ -230,8 +246,38 @@ def batches(units: Sequence[Unit], batch: int, folder: Path) -> Any:
     )
 
     def epoch(number: int) -> Any:
+        features = Features.open(folder)
         for step in range(number * count, (number + 1) * count):
             for _, chosen in sampler.at(step):
                 yield collate(features, chosen)
 
     return epoch
+
+
+def masked_loss(model: Any, ids: Any, target: Any) -> Any:
+    """() -> the loss of a masked language model without its layers by our head, whose gradient is
+    computed too, as a training in bfloat16 does. `ids` and `target` are [sequences, length]."""
+    import torch
+
+    from layover.modeling.batch import collate
+    from layover.modeling.features import Features
+    from layover.modeling.heads import HEADS, count
+    from layover.modeling.precision import Weights
+    from layover.modeling.run import prepare
+
+    prepare(model)
+    model.roberta.encoder.layer = torch.nn.ModuleList()
+    model.train()
+    weights = Weights(model, "bfloat16")
+    rows = zip(ids.tolist(), target.tolist(), strict=True)
+    features = Features.of(Unit(0, (tuple(row),), ((),), tuple(wanted)) for row, wanted in rows)
+    batch = collate(features, range(len(ids)))
+    layer = HEADS["lm"]
+
+    def step() -> Any:
+        weights.zero_grad()
+        loss = layer.loss(layer.logits(model, batch), batch) / count(batch.target)
+        loss.backward()
+        return loss
+
+    return step

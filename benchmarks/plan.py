@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
@@ -40,8 +42,9 @@ def tokens(unit: Unit) -> int:
 
 
 def plan(units: Sequence[Unit], batch: int, rounds: int, steps: int, grouped: bool) -> Plan:
-    """Every contender's rounds are alike in tokens: an epoch's batches are ranked by theirs, the
-    steps are taken from evenly spaced ranks, and dealt out to the rounds.
+    """All rounds together have the epoch's mean of tokens a step, whoever put it together: its
+    batches are ranked by theirs, the steps are taken from evenly spaced ranks, moved within their
+    ranks until the sum is right, and dealt out to the rounds.
 
     With `grouped` the epoch is put together by Trainer's own length grouping, else at random.
     """
@@ -51,23 +54,43 @@ def plan(units: Sequence[Unit], batch: int, rounds: int, steps: int, grouped: bo
     lengths = [tokens(unit) for unit in units]
     torch.manual_seed(1)
     order = (
-        get_length_grouped_indices(lengths, batch)  # type: ignore[no-untyped-call]
+        get_length_grouped_indices(lengths, batch)
         if grouped
         else torch.randperm(len(units)).tolist()
     )
     whole = range(0, len(order) - batch + 1, batch)
     epoch = [tuple(order[at : at + batch]) for at in whole]
     epoch.sort(key=lambda chosen: sum(lengths[index] for index in chosen))
+    sums = np.array([sum(lengths[index] for index in chosen) for chosen in epoch])
     count = rounds * steps
-    places = ((np.arange(count) + 0.5) * len(epoch) / count).astype(int)
+    places = balanced(sums, count, count * batch * float(np.mean(lengths)))
     # The longest first, each to the round that has the fewest tokens so far and room for it.
     shared: list[list[tuple[int, ...]]] = [[] for _ in range(rounds)]
 
     def load(round_: list[tuple[int, ...]]) -> tuple[bool, int]:
         return len(round_) == steps, sum(lengths[index] for batch in round_ for index in batch)
 
-    for place in reversed(places.tolist()):
+    for place in reversed(places):
         min(shared, key=load).append(epoch[place])
     warm = [epoch[-1], epoch[len(epoch) // 2]]
     timed = [batch for each in shared for batch in each]
     return Plan(batches=(*warm, *timed), steps=steps)
+
+
+def balanced(sums: Any, count: int, goal: float) -> list[int]:
+    """The places of `count` of the ascending `sums`, one of each of as many equal ranges, whose
+    total is as near to `goal` as exchanges within the ranges bring it."""
+    edges = np.linspace(0, len(sums), count + 1)
+    ranges = [range(int(low), max(int(low) + 1, int(high))) for low, high in pairwise(edges)]
+    places = [each[len(each) // 2] for each in ranges]
+    while True:
+        lacking = goal - sum(int(sums[place]) for place in places)
+        left = {
+            (at, other): abs(lacking - (int(sums[other]) - int(sums[place])))
+            for at, (place, each) in enumerate(zip(places, ranges, strict=True))
+            for other in each
+        }
+        (at, other), least = min(left.items(), key=lambda item: item[1])
+        if least >= abs(lacking):
+            return places
+        places[at] = other

@@ -6,7 +6,7 @@ import argparse
 import json
 import platform
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -22,73 +22,97 @@ PACKAGES = "torch transformers accelerate datasets tokenizers sentence-transform
 
 
 @dataclass(frozen=True, kw_only=True)
+class Goal:
+    """Ratios that are aimed at, of ours to a contender's: speed at least, the others at most."""
+
+    speed: float | None = None
+    memory: float | None = None
+    checkpoint: float | None = None
+
+
+NO_GOAL = Goal()
+
+
+@dataclass(frozen=True, kw_only=True)
 class Row:
     """One work of one contender beside ours."""
 
     work: str
     contender: str
-    rate: float
-    """Per second of wall time: the median over the rounds."""
     unit: str
+    """What rates are of: tokens or examples."""
+    rate: float
+    """The contender's, per second of wall time, over all rounds."""
+    ours: float
     ratio: float
-    """Our rate over this one: the median over the rounds, in each of which both ran."""
+    """Our rate over this one."""
     low: float
     high: float
-    """The 95 % interval of the ratio, by a bootstrap over the rounds."""
-    goal: float | None = None
-    """The ratio that is aimed at."""
-    cpu_ratio: float | None = None
+    """The 95 % interval of the ratio, by a bootstrap over the rounds, in each of which both ran."""
+    cpu_ratio: float
     """The same by CPU time."""
-    growth: int | None = None
+    growth: int
     """Bytes of memory at the peak over the loaded model."""
-    memory: float | None = None
-    """Our growth over this one."""
+    our_growth: int
     checkpoint: int | None = None
     """Bytes on disk."""
+    our_checkpoint: int | None = None
+    goal: Goal = NO_GOAL
     rounds: int = 0
     note: str = ""
 
+    @property
+    def memory_ratio(self) -> float | None:
+        """Our growth over this one."""
+        return self.our_growth / self.growth if self.growth else None
 
-def rows(
-    work: str,
-    results: Sequence[Result],
-    goals: dict[str, float] | None = None,
-    unit: str = "tokens",
-    note: str = "",
-) -> list[Row]:
-    """A row for each contender, compared with the last, which is ours."""
-    ours = results[-1]
-    found = []
-    for result in results:
-        ratios = np.array(ours.rates(unit)) / np.array(result.rates(unit))
-        low, high = interval(ratios)
-        found.append(
-            Row(
-                work=work,
-                contender=result.name,
-                rate=result.rate(unit),
-                unit=unit,
-                ratio=float(np.median(ratios)),
-                low=low,
-                high=high,
-                goal=(goals or {}).get(result.name),
-                cpu_ratio=ours.cpu_rate / result.cpu_rate,
-                growth=result.growth or None,
-                memory=ours.growth / result.growth if result.growth else None,
-                checkpoint=result.notes.get("checkpoint"),
-                rounds=len(result.laps),
-                note=result.notes.get("note", note),
-            )
-        )
-    return found
+    @property
+    def checkpoint_ratio(self) -> float | None:
+        """Our checkpoint's bytes over this one's."""
+        if not self.checkpoint or not self.our_checkpoint:
+            return None
+        return self.our_checkpoint / self.checkpoint
 
 
-def interval(ratios: Any) -> tuple[float, float]:
-    """95 % of the medians of resampled rounds."""
-    rng = np.random.default_rng(0)
-    draws = rng.choice(ratios, size=(2_000, len(ratios)))
-    low, high = np.percentile(np.median(draws, axis=1), (2.5, 97.5))
-    return float(low), float(high)
+def row(work: str, peer: Result, ours: Result, goal: Goal, unit: str) -> Row:
+    """A contender beside ours, of the same rounds."""
+    ratio, low, high = compared(ours.done(unit), ours.walls, peer.done(unit), peer.walls)
+    return Row(
+        work=work,
+        contender=peer.name,
+        unit=unit,
+        rate=peer.rate(unit),
+        ours=ours.rate(unit),
+        ratio=ratio,
+        low=low,
+        high=high,
+        cpu_ratio=ours.cpu_rate(unit) / peer.cpu_rate(unit),
+        growth=peer.growth,
+        our_growth=ours.growth,
+        checkpoint=peer.notes.get("checkpoint"),
+        our_checkpoint=ours.notes.get("checkpoint"),
+        goal=goal,
+        rounds=len(peer.laps),
+        note=peer.notes.get("note", ""),
+    )
+
+
+def compared(
+    ours: Sequence[float],
+    our_seconds: Sequence[float],
+    done: Sequence[float],
+    seconds: Sequence[float],
+) -> tuple[float, float, float]:
+    """Our rate over another by what was done in each round and how long it took: all done over all
+    seconds, and its 95 % interval over resampled rounds."""
+    columns = np.array((ours, our_seconds, done, seconds), dtype=float)
+    places = np.random.default_rng(0).integers(columns.shape[1], size=(2_000, columns.shape[1]))
+
+    def ratio(sums: Any) -> Any:
+        return sums[0] / sums[1] / (sums[2] / sums[3])
+
+    low, high = np.percentile(ratio(columns[:, places].sum(axis=2)), (2.5, 97.5))
+    return float(ratio(columns.sum(axis=1))), float(low), float(high)
 
 
 def duels(
@@ -96,18 +120,17 @@ def duels(
     peers: Sequence[Contender],
     ours: Contender,
     rounds: int,
-    goals: dict[str, float] | None = None,
+    goals: Mapping[str, Goal] | None = None,
     unit: str = "tokens",
 ) -> list[Row]:
-    """Ours against one peer after the other: three that hold a large model would not fit into the
-    memory of a laptop."""
+    """Ours against one peer after the other, a row each: three that hold a large model would not
+    fit into the memory of a laptop."""
     found: list[Row] = []
     for peer in peers:
-        results = race([peer, ours], rounds, say=_say)
-        both = rows(work, results, goals, unit)
+        theirs, mine = race([peer, ours], rounds, say=_say)
+        found.append(row(work, theirs, mine, (goals or {}).get(peer.name, NO_GOAL), unit))
         # A long run that is cut short has said this much.
-        _say(" | ".join(cells(both[0])))
-        found = [*found[:-1], *both]
+        _say(" | ".join(cells(found[-1])))
     return found
 
 
@@ -115,10 +138,12 @@ def _say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-HEADER = (
-    *("work", "contender", "per second", "ours is", "95 %", "goal", "by CPU time"),
-    *("memory growth", "ours/it", "checkpoint", "note"),
-)
+def header(unit: str) -> tuple[str, ...]:
+    """Of a table of rows whose rates are of `unit`."""
+    return (
+        *("work", "contender", f"its {unit}/s", f"our {unit}/s", "ours is", "95 %", "by CPU time"),
+        *("its memory growth", "ours", "ratio", "its checkpoint", "ours", "ratio", "goals", "note"),
+    )
 
 
 def cells(row: Row) -> tuple[str, ...]:
@@ -126,25 +151,64 @@ def cells(row: Row) -> tuple[str, ...]:
     return (
         row.work,
         row.contender,
-        f"{row.rate:,.{0 if row.rate >= 100 else 1}f} {row.unit}",
+        *(f"{rate:,.{0 if rate >= 100 else 1}f}" for rate in (row.rate, row.ours)),
         f"{row.ratio:.2f}x",
-        f"{row.low:.2f} to {row.high:.2f}" if row.rounds > 1 else "",
-        f"{row.goal:.1f}x" if row.goal else "",
-        f"{row.cpu_ratio:.2f}x" if row.cpu_ratio else "",
-        f"{row.growth / GIGA:.2f} GB" if row.growth else "",
-        f"{row.memory:.2f}" if row.memory else "",
-        f"{row.checkpoint / GIGA:.2f} GB" if row.checkpoint else "",
+        f"{row.low:.2f} to {row.high:.2f}" if row.rounds > 1 else "one round",
+        f"{row.cpu_ratio:.2f}x",
+        *_sizes(row.growth, row.our_growth, row.memory_ratio),
+        *_sizes(row.checkpoint, row.our_checkpoint, row.checkpoint_ratio),
+        goals(row),
         row.note,
     )
 
 
+def _sizes(its: int | None, ours: int | None, ratio: float | None) -> tuple[str, str, str]:
+    told = [f"{each / GIGA:.2f} GB" if each is not None else "" for each in (its, ours)]
+    return told[0], told[1], "" if ratio is None else f"{ratio:.2f}"
+
+
+def goals(row: Row) -> str:
+    """Each goal, and whether it was met."""
+    told = []
+    if row.goal.speed is not None:
+        told.append(f"{row.goal.speed:.1f}x: {met(row.ratio >= row.goal.speed)}")
+    for name, ratio, most in (
+        ("memory", row.memory_ratio, row.goal.memory),
+        ("checkpoint", row.checkpoint_ratio, row.goal.checkpoint),
+    ):
+        if most is not None:
+            how = "not measured" if ratio is None else met(ratio <= most)
+            told.append(f"{name} {most:.1f}: {how}")
+    return ", ".join(told)
+
+
+def met(yes: bool) -> str:
+    """In words."""
+    return "met" if yes else "not met"
+
+
+def units(found: Sequence[Row]) -> list[str]:
+    """What the rates of rows are of, each once."""
+    return list(dict.fromkeys(each.unit for each in found))
+
+
 def show(found: Sequence[Row], as_json: bool) -> None:
-    """Print rows: a table, or a line of JSON each."""
+    """Print rows: a table for each unit, or a line of JSON each."""
     if as_json:
-        for row in found:
-            print(json.dumps(asdict(row)))
+        for each in found:
+            print(json.dumps(record(each)))
         return
-    table(HEADER, map(cells, found))
+    for unit in units(found):
+        table(header(unit), [cells(each) for each in found if each.unit == unit])
+
+
+def record(found: Any) -> dict[str, Any]:
+    """A value's fields, and of a row its ratios of memory too."""
+    ratios = ("memory_ratio", "checkpoint_ratio")
+    return {
+        **asdict(found),
+        **{name: getattr(found, name) for name in ratios if hasattr(found, name)},
+    }
 
 
 def table(header: Sequence[str], lines: Iterable[Sequence[str]]) -> None:

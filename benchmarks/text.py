@@ -30,6 +30,7 @@ from layover.tasks.udpos import UDPOS
 from layover.tasks.xnli import XNLI
 
 ROWS = 250_002
+SPECIAL = ("<s>", "<pad>", "</s>", "<unk>", "<mask>")
 PIECES = 40_000
 ACTIVE = 25_000
 """Rows that English fine-tuning uses: a tenth."""
@@ -211,21 +212,26 @@ def vocabulary() -> Path:
     folder = scratch() / f"vocabulary-{'real' if real() else 'invented'}"
     if (folder / "tokenizer.json").is_file():
         return folder
+    learned = _learned() if real() else [(f"\ue001{n}", -20.0) for n in range(PIECES - 5)]
+    table = [(f"\ue000{row}", -100.0) for row in range(ROWS)]
+    places = _rows(len(learned) + 5)
+    for place, (piece, score) in zip(places[4:-1], learned, strict=True):
+        table[place] = (piece, score)
+    written(table, folder)
+    return folder
+
+
+def written(table: list[tuple[str, float]], folder: Path) -> None:
+    """Save a tokenizer of these pieces and log probabilities; the special ones take the places
+    that they have in XLM-R."""
     from transformers import XLMRobertaTokenizer
 
     from layover.modeling.vocabulary import clean
 
-    learned = _learned() if real() else [(f"\ue001{n}", -20.0) for n in range(PIECES - 5)]
-    table = [(f"\ue000{row}", -100.0) for row in range(ROWS)]
-    special = ("<s>", "<pad>", "</s>", "<unk>", "<mask>")
-    places = _rows(len(learned) + 5)
-    for place, entry in zip((*places[:4], places[-1]), special, strict=True):
+    for place, entry in zip((0, 1, 2, 3, -1), SPECIAL, strict=True):
         table[place] = (entry, 0.0)
-    for place, (piece, score) in zip(places[4:-1], learned, strict=True):
-        table[place] = (piece, score)
     XLMRobertaTokenizer(vocab=table, model_max_length=512).save_pretrained(folder)
     clean(folder)
-    return folder
 
 
 def _learned() -> list[tuple[str, float]]:

@@ -34,3 +34,26 @@ class Broken:
 
     def run(self, gate: Gate) -> None:
         raise ValueError("no such model")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ending:
+    """Needs 200 MB once: before the race, which is forgotten, or when it is over."""
+
+    name: str
+    forgets: bool = False
+
+    def run(self, gate: Gate) -> None:
+        gate.loaded()
+        if self.forgets:
+            held = b"x" * (200 * 2**20)
+            del held
+            gate.forget()
+        try:
+            gate.turn()
+            while True:
+                gate.turn(100, 10)
+        finally:
+            if not self.forgets:
+                held = b"x" * (200 * 2**20)
+                del held

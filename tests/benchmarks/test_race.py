@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 import pytest
-from benchmarks.harness import race
+from benchmarks.evaluate import neighbours
+from benchmarks.harness import Lap, Result, race
 from benchmarks.plan import WARM, plan, tokens
-from benchmarks.show import cells, rows
+from benchmarks.show import Goal, cells, goals, header, row
 from benchmarks.study import counts
-from benchmarks.text import NLI, ROWS, fillers, lengths, units, within
-from contenders import Broken, Sleeper
+from benchmarks.text import (
+    NLI,
+    QA,
+    ROWS,
+    TAGGING,
+    TEXT,
+    Work,
+    fillers,
+    lengths,
+    units,
+    within,
+)
+from contenders import Broken, Ending, Sleeper
 
 
 def test_the_ratio_is_that_of_the_rates_and_ours_is_the_last() -> None:
@@ -17,13 +29,46 @@ def test_the_ratio_is_that_of_the_rates_and_ours_is_the_last() -> None:
         Sleeper(name="ours", seconds=0.5, memory=50 * 2**20),
     ]
     results = race(contenders, 2)
-    slow, ours = rows("sleep", results, {"slow": 1.5})
+    slow = row("sleep", *results, Goal(speed=1.5, memory=0.1, checkpoint=0.4), "tokens")
     assert slow.ratio == pytest.approx(2, rel=0.2) and slow.low <= slow.ratio <= slow.high
-    assert (slow.goal, ours.goal, ours.ratio) == (1.5, None, 1)
-    assert slow.rate == pytest.approx(100, rel=0.2)
+    assert slow.rate == pytest.approx(100, rel=0.2) and slow.ours == pytest.approx(200, rel=0.2)
     assert slow.growth == pytest.approx(200 * 2**20, rel=0.2)
-    assert slow.memory == pytest.approx(0.25, rel=0.3)
-    assert cells(slow)[5] == "1.5x"
+    assert slow.memory_ratio == pytest.approx(0.25, rel=0.3)
+    assert goals(slow) == "1.5x: met, memory 0.1: not met, checkpoint 0.4: not measured"
+    assert len(cells(slow)) == len(header("tokens"))
+
+
+def lap(tokens: int, seconds: float) -> Lap:
+    return Lap(wall=seconds, cpu=seconds, tokens=tokens, examples=1)
+
+
+def result(*laps: Lap, growth: int = 0) -> Result:
+    return Result(name="one", laps=laps, growth=growth, notes={})
+
+
+def test_a_ratio_is_of_all_tokens_over_all_seconds_however_unequal_the_rounds() -> None:
+    even = result(*(lap(300, 1.0) for _ in range(5)))
+    # As fast at every length; a median of rounds would call it faster or slower.
+    uneven = result(*(lap(tokens, tokens / 300) for tokens in (400, 330, 255, 215, 300)))
+    compared = row("work", uneven, even, Goal(), "tokens")
+    assert compared.ratio == pytest.approx(1) and compared.low == pytest.approx(compared.high)
+    costly = result(lap(100, 1.0), lap(100, 1.0), lap(1000, 40.0))
+    compared = row("work", costly, result(*even.laps[:3]), Goal(), "tokens")
+    assert compared.ratio == pytest.approx(300 / (1200 / 42))
+    assert compared.low < compared.ratio < compared.high
+
+
+def test_memory_that_did_not_grow_is_printed_as_0() -> None:
+    none = row(
+        "work", result(lap(1, 1.0)), result(lap(1, 1.0), growth=1), Goal(memory=0.5), "tokens"
+    )
+    assert none.memory_ratio is None and goals(none) == "memory 0.5: not measured"
+    assert "0.00 GB" in cells(none)
+
+
+def test_memory_of_a_trainings_end_counts_and_what_was_forgotten_does_not() -> None:
+    early, late = race([Ending(name="early", forgets=True), Ending(name="late")], 1)
+    assert early.growth < 50 * 2**20 < 150 * 2**20 < late.growth
 
 
 def test_a_contender_that_fails_ends_the_race_with_its_traceback() -> None:
@@ -31,16 +76,22 @@ def test_a_contender_that_fails_ends_the_race_with_its_traceback() -> None:
         race([Broken()], 1)
 
 
-def test_rounds_have_as_many_tokens_as_one_another_and_as_an_epoch() -> None:
-    known = units(NLI, None)
+@pytest.mark.parametrize("grouped", [False, True])
+@pytest.mark.parametrize(
+    ("work", "steps", "rounds"),
+    [(NLI, 2, 5), (QA, 2, 5), (TAGGING, 2, 5), (TEXT, 1, 5), (NLI, 40, 5)],
+)
+def test_all_rounds_together_have_an_epochs_mean_of_tokens(
+    work: Work, steps: int, rounds: int, grouped: bool
+) -> None:
+    known, batch = units(work, None), 8 if work is QA else 32
     mean = sum(map(tokens, known)) / len(known)
-    for grouped in (False, True):
-        chosen = plan(known, 32, 4, 5, grouped)
-        assert len(chosen.batches) == WARM + 4 * 5
-        for end in range(WARM + 5, WARM + 21, 5):
-            done, examples = chosen.done(end, known)
-            assert examples == 5 * 32
-            assert done / examples == pytest.approx(mean, rel=0.15)
+    chosen = plan(known, batch, rounds, steps, grouped)
+    assert len(chosen.batches) == WARM + rounds * steps
+    done = [chosen.done(WARM + (at + 1) * steps, known) for at in range(rounds)]
+    assert all(examples == steps * batch for _, examples in done)
+    total = sum(count for count, _ in done) / (rounds * steps * batch)
+    assert total == pytest.approx(mean, rel=0.01)
 
 
 def test_grouped_batches_need_little_padding() -> None:
@@ -80,3 +131,14 @@ def test_a_study_trains_less_than_half_of_what_scripts_train() -> None:
     assert ours.trainings < scripts.trainings and ours.steps < 0.5 * scripts.steps
     assert ours.evaluations == once.evaluations == 10 * 9 * 3
     assert ours.cost < 0.5 * scripts.cost
+    assert scripts.unknown == ours.unknown
+
+
+def test_a_sample_holds_neighbours_in_length_and_the_whole_range() -> None:
+    sizes = lengths(NLI.deciles, 6_000)
+    chosen = neighbours(sizes, 3)
+    assert len(set(chosen)) == 3 * 64 and chosen == sorted(chosen)
+    found = sorted(sizes[at] for at in chosen)
+    for at in range(0, len(found), 64):
+        assert found[at + 63] - found[at] <= 2
+    assert found[0] < 25 and found[-1] > 55
