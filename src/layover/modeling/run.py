@@ -121,8 +121,9 @@ def outputs(model: Any, found: Tensor, mask: Tensor | None = None, options: bool
 
 def _pooler_output(encoder: Any, found: Tensor) -> Tensor | None:
     pooler: Any = getattr(encoder, "pooler", None)
-    if isinstance(pooler, nn.Linear):  # ALBERT
-        activated: Tensor = encoder.pooler_activation(pooler(found[:, 0]))
+    if isinstance(pooler, nn.Linear):  # ALBERT, BigBird
+        activation = getattr(encoder, "pooler_activation", None) or encoder.activation
+        activated: Tensor = activation(pooler(found[:, 0]))
         return activated
     return None if pooler is None else pooler(found)
 

@@ -68,7 +68,7 @@ def _compared(model: Any) -> bool:
 def _still(models: Sequence[Any]) -> Iterator[None]:
     """Without gradients and dropout, and with nothing drawn from the random state."""
     modes = [(module, module.training) for model in models for module in model.modules()]
-    with torch.no_grad(), torch.random.fork_rng():
+    with torch.no_grad(), torch.random.fork_rng(devices=[]):
         for model in models:
             model.eval()
         try:
@@ -140,13 +140,16 @@ def _differs(given: tuple[str, Any, Batch], expected: list[Tensor] | str) -> str
         return f"it ends in {found}"
     if [one.shape for one in found] != [one.shape for one in expected]:
         return "its states or outputs have other shapes than transformers' own on padded rows"
-    apart = max(
-        float((one - two).abs().max() / two.abs().max().clamp(min=1e-9))
-        for one, two in zip(found, expected, strict=True)
-    )
-    # Not a number is not close.
+    # The largest of tensors is not a number if one is not, and that is not close.
+    apart = torch.stack(
+        [
+            (one - two).abs().max() / two.abs().max().clamp(min=1e-9)
+            for one, two in zip(found, expected, strict=True)
+        ]
+    ).max()
     if apart <= CLOSE:
         return ""
     return (
-        f"on short sequences its outputs differ by {apart:.2g} of their size from transformers' own"
+        f"on short sequences its outputs differ by {float(apart):.2g} of their size from "
+        "transformers' own"
     )
