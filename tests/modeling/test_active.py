@@ -17,7 +17,7 @@ from transformers import AutoModelForMaskedLM
 
 import stock
 from layover.encoders import Folder
-from layover.modeling.active import trim
+from layover.modeling.active import _decay, trim
 from layover.modeling.batch import collate
 from layover.modeling.features import Features, Ragged
 from layover.modeling.heads import HEADS
@@ -100,7 +100,7 @@ def trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Trained:
 
         with monkeypatch.context() as patch:
             if whole:
-                patch.setattr(train_module, "trim", lambda model, features: None)
+                patch.setattr(train_module, "trim", lambda *given: None)
             if kill:
                 patch.setattr(loop_module, "CHECKPOINT_SECONDS", -1.0)
                 patch.setattr(loop_module, "REPORT_SECONDS", 0.0)
@@ -254,15 +254,15 @@ def test_rows_are_renumbered_and_every_token_keeps_its_vector(folders: dict[str,
     model, features = opened(folders["xlm-roberta"], CLASSES, TAGS)
     heads: list[Any] = list(model.heads.values())
     before = heads[0].get_input_embeddings().weight.detach().clone()
-    found = trim(model, features)
+    found = trim(model, [CLASSES.task, TAGS.task], features)
     assert found is not None
     assert f"trains {len(found.rows)} of the word table's {ROWS} rows" in found.told
-    used = set(range(model.padding + 1))
+    used = {model.padding}
     used |= {token for each in features for token in each.tokens.values.tolist()}
     assert found.rows.tolist() == sorted(used)
-    assert found.places[model.padding] == model.padding
     for head in heads:
         assert head.get_input_embeddings() is found.table
+        assert head.base_model.layover.padding == found.places[model.padding]
     for each in features:
         renumbered = found.renumbered(each)
         assert np.array_equal(renumbered.tokens.starts, each.tokens.starts)
@@ -270,14 +270,62 @@ def test_rows_are_renumbered_and_every_token_keeps_its_vector(folders: dict[str,
         assert torch.equal(vectors, before[torch.from_numpy(each.tokens.values)])
 
 
-def test_the_paddings_row_keeps_its_place_whatever_is_used(folders: dict[str, Path]) -> None:
-    """Models know it by its number."""
+def test_the_paddings_row_is_kept_whatever_is_used_and_found_by_its_new_number(
+    folders: dict[str, Path],
+) -> None:
     model, features = opened(folders["xlm-roberta"], CLASSES)
+    encoder: Any = model.heads["classes"].base_model  # type: ignore[union-attr]
     few = replace(features[0], tokens=Ragged.of([[90, 40], [41]]))
-    found = trim(model, [few])
+    found = trim(model, [CLASSES.task], [few])
     assert found is not None and model.padding == 1
+    assert found.rows.tolist() == [1, 40, 41, 90]
+    assert found.renumbered(few).tokens.values.tolist() == [3, 1, 2]
+    assert found.table.padding_idx == encoder.layover.padding == 0
+    found.restore([])
+    assert found.table.padding_idx == encoder.layover.padding == 1
+
+
+def test_where_positions_are_counted_from_the_padding_it_keeps_its_number(
+    vocabulary: Path, tmp_path: Path
+) -> None:
+    model, features = opened(write_family("mpnet", vocabulary, tmp_path / "mpnet"), CLASSES)
+    few = replace(features[0], tokens=Ragged.of([[90, 40], [41]]))
+    found = trim(model, [CLASSES.task], [few])
+    assert found is not None and found.table.padding_idx == model.padding == 1
     assert found.rows.tolist() == [0, 1, 40, 41, 90]
-    assert found.renumbered(few).tokens.values.tolist() == [4, 2, 3]
+
+
+@pytest.mark.parametrize("family", ["modernbert", "eurobert"])
+def test_a_table_whose_padding_is_far_behind_is_trimmed_to_the_same_bits(
+    vocabulary: Path, tmp_path: Path, trained: Trained, family: str
+) -> None:
+    """As the published ones, whose padding is near the last row."""
+    folder = write_family(family, vocabulary, tmp_path / family)
+    model = AutoModelForMaskedLM.from_pretrained(folder)
+    torch.manual_seed(1)
+    model.resize_token_embeddings(ROWS, mean_resizing=False)
+    model.config.pad_token_id = ROWS - 5
+    model.get_input_embeddings().padding_idx = ROWS - 5
+    model.save_pretrained(folder)
+    recipe = replace(LONG, weight_decay=0.01)
+    mine = trained(folder, CLASSES, recipe)
+    assert same(mine, trained(folder, CLASSES, recipe, whole=True))
+
+
+def test_decay_that_is_rounded_once_is_that_of_float64() -> None:
+    """As fused AdamW on CUDA computes `p -= rate * decay * p`: in float64, then rounded."""
+    torch.manual_seed(0)
+    start = torch.randn(10000)
+    factors = [1 - 2e-5 * 0.01 * (100 - step) / 100 for step in range(100)]
+    found = {once: start.clone() for once in (True, False)}
+    for once, part in found.items():
+        _decay(part, factors, once=once)
+    expected = start.clone()
+    for factor in factors:
+        away = (1 - factor) * expected.double()
+        expected = (expected.double() - away).float()
+    assert torch.equal(found[True], expected)
+    assert not torch.equal(found[False], expected)
 
 
 def test_a_table_that_is_used_almost_whole_is_left_whole(xlmr: Path) -> None:
@@ -288,7 +336,7 @@ def test_a_table_that_is_used_almost_whole_is_left_whole(xlmr: Path) -> None:
         features[0],
         tokens=replace(features[0].tokens, values=np.arange(len(features[0].tokens.values)) % 120),
     )
-    assert trim(model, [every]) is None
+    assert trim(model, [CLASSES.task], [every]) is None
     assert head.get_input_embeddings().weight is weight
 
 
@@ -297,4 +345,4 @@ def test_a_model_that_scores_every_word_keeps_every_row(
     folders: dict[str, Path], data: tuple[Data, ...]
 ) -> None:
     model, features = opened(folders["xlm-roberta"], *data)
-    assert trim(model, features) is None
+    assert trim(model, [each.task for each in data], features) is None

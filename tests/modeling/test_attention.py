@@ -14,12 +14,12 @@ from torch import Tensor
 
 from layover.errors import ModelError
 from layover.modeling import attention, dropout
-from layover.modeling.attention import attend, within
+from layover.modeling.attention import attend, kernel, within
 from layover.modeling.packing import Packing, packing
 
 LENGTHS = (1, 9, 9, 10, 30, 2, 1)
 PACKED = packing(np.array(LENGTHS))
-HEADS, WIDTH = 2, 4
+HEADS, WIDTH = 2, 8
 
 
 def states(heads: int = HEADS, rows: int = PACKED.total) -> list[Tensor]:
@@ -144,6 +144,26 @@ def test_without_packing_it_says_how_to_run_the_model() -> None:
         attend(None, *laid_out(states()), None)
 
 
+@pytest.mark.parametrize(
+    "asked", [{"s_aux": torch.ones(2)}, {"softcap": 30.0}, {"is_causal": True}], ids=str
+)
+def test_attention_of_another_kind_is_refused_by_name(asked: dict[str, Any]) -> None:
+    (name,) = asked
+    with pytest.raises(ModelError, match=f"asks its attention for {name}, which"):
+        attend(None, *laid_out(states()), None, packing=PACKED, **asked)
+    with pytest.raises(ModelError, match="asks its attention for attention_mask, which"):
+        attend(None, *laid_out(states()), torch.ones(1), packing=PACKED)
+
+
+def test_what_changes_nothing_may_be_asked_for() -> None:
+    given = laid_out(states())
+    plain, _ = attend(None, *given, None, packing=PACKED)
+    found, _ = attend(
+        None, *given, None, packing=PACKED, is_causal=False, s_aux=None, output_attentions=True
+    )
+    assert torch.equal(found, plain)
+
+
 # On CUDA
 
 
@@ -168,6 +188,7 @@ def handed(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
     kernel = SimpleNamespace(varlen_attn=varlen_attn)
     monkeypatch.setitem(sys.modules, "torch.nn.attention.varlen", kernel)
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: (8, 0))
     return calls
 
 
@@ -226,4 +247,25 @@ def test_what_the_kernel_cannot_do_is_done_in_blocks(
     given = [each.detach().to(kind).as_subclass(OnCuda) for each in laid_out(states())]
     attend(None, *given, None, packing=PACKED, dropout=rate, sliding_window=9)
     assert handed == []
-    assert asked == [(0.5, rate, 8)]
+    assert asked == [(WIDTH**-0.5, rate, 8)]
+
+
+@pytest.mark.parametrize(
+    ("width", "capability", "takes"),
+    [
+        (64, (8, 0), True),
+        (64, (9, 0), True),
+        (64, (7, 5), False),
+        (60, (8, 0), False),
+        (256, (8, 0), True),
+        (264, (8, 0), False),
+    ],
+)
+def test_the_kernel_takes_what_its_device_and_the_width_of_heads_allow(
+    monkeypatch: pytest.MonkeyPatch, width: int, capability: tuple[int, int], takes: bool
+) -> None:
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: capability)
+    query = torch.zeros(3, 2, width, dtype=torch.bfloat16)
+    assert kernel(query.as_subclass(OnCuda)) == takes
+    assert not kernel(query.float().as_subclass(OnCuda))
+    assert not kernel(query)

@@ -15,8 +15,9 @@ from layover.errors import ModelError
 from layover.modeling.checkpointing import checkpoint_layers
 from layover.stage import Resources
 from layover.stages import Train
+from layover.tasks.task import Data
 from toys import Toy
-from trainable import RECIPE, TAGS, make_loop
+from trainable import CLASSES, RECIPE, TAGS, make_loop
 
 UNABLE = {"albert", "mpnet"}
 
@@ -27,19 +28,22 @@ def runs_of_layers(model: nn.Module) -> list[str]:
     for name, module in model.named_modules():
         if isinstance(module, GradientCheckpointingLayer):
             module.register_forward_pre_hook(lambda *given, name=name: found.append(name))
-            inner = next(iter(module.children()))
+            # The last one, which every way of computing the layer goes through.
+            *_, inner = module.children()
             inner.register_forward_pre_hook(lambda *given, name=name: found.append(f"in {name}"))
     return found
 
 
+@pytest.mark.parametrize("data", [TAGS, CLASSES], ids=lambda one: one.label)
 @pytest.mark.parametrize("family", sorted(SHAPES.keys() - UNABLE))
 def test_every_family_computes_its_layers_twice(
-    vocabulary: Path, tmp_path: Path, family: str
+    vocabulary: Path, tmp_path: Path, family: str, data: Data
 ) -> None:
+    """Also where classes need the last layer for first tokens alone."""
     folder = write_family(family, vocabulary, tmp_path / "encoder")
     ends = []
     for again in (False, True):
-        loop = make_loop(folder, TAGS, RECIPE, Toy(folder=tmp_path))
+        loop = make_loop(folder, data, RECIPE, Toy(folder=tmp_path))
         (model,) = loop.model.heads.values()
         if again:
             checkpoint_layers(model)

@@ -11,13 +11,14 @@ from typing import Any
 
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from layover.encoders import Folder
 from layover.errors import TrainingError
 from layover.recipe import steps
 from layover.stages import Train
+from layover.store import digest, read_json, write_json
 from layover.training import checkpoint
 from layover.training import loop as module
 from layover.training.loop import Selector
@@ -180,6 +181,31 @@ def test_a_damaged_checkpoint_is_said_and_the_stage_starts_over(
     resumed = run(stage(noisy, "one task"), tmp_path / "killed")
     (told,) = (line for line in resumed.said if "checkpoint" in line)
     assert re.search(said, told)
+    assert not any("goes on" in line for line in resumed.said)
+    assert same(models(tmp_path / "undisturbed"), models(tmp_path / "killed"))
+
+
+@pytest.mark.usefixtures("eager")
+@pytest.mark.parametrize("shape", [True, False], ids=["of another shape", "of other rows"])
+def test_a_checkpoint_of_other_rows_of_the_word_table_is_said_and_the_stage_starts_over(
+    noisy: Path, tmp_path: Path, shape: bool
+) -> None:
+    run(stage(noisy, "one task"), tmp_path / "undisturbed")
+    with pytest.raises(Killed):
+        run(stage(noisy, "one task"), tmp_path / "killed", killer(5))
+    place = tmp_path / "killed/scratch/checkpoint"
+    state = read_json(place / "state.json")
+    if shape:
+        tensors = load_file(place / "tensors.safetensors")
+        (table,) = (name for name in tensors if re.search(r"^weights.*word_embeddings", name))
+        tensors[table] = tensors[table][:-1].clone()
+        save_file(tensors, place / "tensors.safetensors")
+        state["sha256"] = digest(place / "tensors.safetensors")
+    else:
+        state["rows"] = "of others"
+    write_json(place / "state.json", state)
+    resumed = run(stage(noisy, "one task"), tmp_path / "killed")
+    assert f"the checkpoint in {place} is of other weights: this stage starts over" in resumed.said
     assert not any("goes on" in line for line in resumed.said)
     assert same(models(tmp_path / "undisturbed"), models(tmp_path / "killed"))
 

@@ -3,7 +3,8 @@ be exchanged.
 
 An encoder is given all sequences as one, [1, T], with its positions and a `Packing`. On CUDA a
 kernel of torch's for ragged sequences does the work; elsewhere, and where that kernel cannot
-(float32, or dropout of attention, which it lacks), blocks of sequences of similar length do.
+(float32, dropout of attention, heads of odd widths, older devices), blocks of sequences of similar
+length do.
 """
 
 from __future__ import annotations
@@ -22,6 +23,14 @@ from layover.modeling.packing import Packing
 
 NAME = "layover"
 """What configurations call it."""
+HARMLESS = frozenset(
+    "alone cache_position cu_seq_lens_k cu_seq_lens_q deterministic max_length_k max_length_q "
+    "output_attentions output_hidden_states position_ids return_dict token_type_ids "
+    "use_cache".split()
+)
+"""What encoders hand on to attention that changes nothing of what it computes."""
+WIDEST = 256
+"""Numbers of a head, of which the kernel for ragged sequences takes multiples of 8."""
 
 
 def supported(encoder: Any) -> bool:
@@ -32,12 +41,12 @@ def supported(encoder: Any) -> bool:
     return exchanged and not causal and not getattr(encoder.config, "trigram_input", False)
 
 
-def install(model: nn.Module) -> None:
-    """Let every layer of a model attend within packed sequences."""
+def install(model: nn.Module, name: str = NAME) -> None:
+    """Let every layer of a model attend within packed sequences, or by another `name`."""
     for module in model.modules():
         config = getattr(module, "config", None)
         if config is not None:
-            config._attn_implementation = NAME
+            config._attn_implementation = name
 
 
 def attend(
@@ -51,13 +60,22 @@ def attend(
     scaling: float | None = None,
     dropout: float = 0.0,
     sliding_window: int | None = None,
-    **unused: Any,
+    is_causal: bool | None = None,
+    **others: Any,
 ) -> tuple[Tensor, None]:
     """What transformers calls: query, key and value are [1, heads, T, width], with fewer heads of
-    key and value where they are shared; returns [1, T, heads, width]."""
+    key and value where they are shared; returns [1, T, heads, width]. Raises `ModelError` if it is
+    asked for attention of another kind."""
     if packing is None:
         raise ModelError(
             "this model was loaded for packed sequences: run it with layover.modeling.run.states"
+        )
+    asked = {"attention_mask": attention_mask, "is_causal": is_causal or None, **others}
+    unknown = [name for name, value in asked.items() if value is not None and name not in HARMLESS]
+    if unknown:
+        raise ModelError(
+            f"{type(module).__name__} asks its attention for {', '.join(unknown)}, which attention "
+            "within packed sequences does not know: take an encoder without"
         )
     shared = query.shape[1] // key.shape[1]
     q, k, v = (states[0].transpose(0, 1) for states in (query, key, value))
@@ -85,10 +103,22 @@ def within(
     """Attention of every token to the tokens of its own sequence, each [T and padding, heads,
     width]; or, where `query` is [S + 1, heads, width], of one query a sequence to all its tokens.
     """
-    if query.is_cuda and query.dtype != torch.float32 and not dropout:
+    if not dropout and kernel(query):
         return _ragged(query, key, value, packing, scale, window)
     found: Tensor = _Blocks.apply(query, key, value, packing, scale, dropout, window)
     return found
+
+
+def kernel(query: Tensor) -> bool:
+    """Whether torch's kernel for ragged sequences takes queries [n, heads, width] like these."""
+    if not query.is_cuda or query.dtype not in (torch.bfloat16, torch.float16):
+        return False
+    width = query.shape[-1]
+    return (
+        width % 8 == 0
+        and width <= WIDEST
+        and torch.cuda.get_device_capability(query.device) >= (8, 0)
+    )
 
 
 def _ragged(

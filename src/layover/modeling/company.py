@@ -58,7 +58,7 @@ class Company:
         """That of this process's dropout: each draws its own, and the first what it would alone."""
         if self.first:
             return seed
-        return int(np.random.default_rng((seed, 4, self.rank)).integers(2**62))
+        return int(np.random.default_rng((seed, 5, self.rank)).integers(2**62))
 
     def share(self, weights: Sequence[int]) -> list[int]:
         """The positions of this process's share of some items, in order: all processes' shares

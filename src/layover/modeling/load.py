@@ -26,7 +26,8 @@ from layover.modeling.carry import Carried, Policy, choose, relabel
 from layover.modeling.folder import TOKENIZERS, about, check, has_tokenizer
 from layover.modeling.heads import HEADS, POOLING
 from layover.modeling.hub import download
-from layover.modeling.run import first_position, prepare
+from layover.modeling.run import first_position
+from layover.modeling.trial import ready
 from layover.stage import Context
 from layover.tasks.task import Task
 
@@ -55,6 +56,8 @@ class Model:
     heads: Heads
     handoff: str
     """What was loaded, what is new and what was dropped, in a sentence."""
+    rows: str = ""
+    """The digest of the rows that the word table holds, "" for all."""
 
     @property
     def padding(self) -> int:
@@ -97,9 +100,8 @@ def load(start: Start, tasks: Sequence[Task], policy: Policy, seed: int, context
             mapped = relabel(heads[task.name], carried) if carried.pairs else ""
             notes.append(f"head of {task.name} carried from {carried.source.name}{mapped}")
     _share(list(heads.values()), base)
-    for head in heads.values():
-        prepare(head)
     tokenizer = _tokenizer(folders[0], base, remote)
+    ready([(task.type.head, heads[task.name]) for task in tasks], tokenizer)
     return Model(tokenizer=tokenizer, heads=Heads(heads), handoff="; ".join(notes))
 
 
@@ -110,8 +112,8 @@ def load_whole(folder: Path) -> Model:
         head = dual.whole(load_encoder(folder)[0], folder)
     else:
         head = _whole(folder, HEADS[told["head"]].auto)
-    prepare(head)
     tokenizer = _tokenizer(folder, head.base_model, False)
+    ready([(told["head"], head)], tokenizer)
     return Model(tokenizer=tokenizer, heads=Heads({told["task"]: head}), handoff="")
 
 
@@ -121,7 +123,7 @@ def _tokenizer(folder: Path, base: Any, remote: bool) -> Any:
         tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=remote)
     except Exception as error:  # The library raises whatever a broken file leads to.
         raise ModelError(f"{folder}: its tokenizer cannot be loaded: {error}") from error
-    known, rows = len(tokenizer), base.get_input_embeddings().num_embeddings
+    known, rows = len(tokenizer), len(base.get_input_embeddings().weight)
     if not has_tokenizer(folder) or known > rows:
         raise ModelError(
             f"{folder} has no tokenizer that fits its encoder ({known} tokens, {rows} embeddings): "

@@ -39,25 +39,37 @@ class Reading:
     """Whether there are token type ids to give."""
     position: int
     """That of a sequence's first token."""
+    padding: int
+    """The token that stands where there is none."""
 
 
-def prepare(model: Any) -> None:
-    """Make a model ready for `states`, once, after its weights are in place."""
+def prepare(model: Any, packed: bool = True) -> None:
+    """Make a model ready for `states`, once, after its weights are in place; to run `packed` only
+    if it is supported."""
     encoder = model.base_model
     dropout.install(model)
-    packed = attention.supported(encoder)
+    packed = packed and attention.supported(encoder)
     alone = packed and encoder.config.model_type in POOLING
     if packed:
         attention.install(model)
     if alone:
         last = encoder.encoder.layer[-1]
+        alone = own_classes(last)
+    if alone:
         last.forward = partial(_pooled, last)
     encoder.layover = Reading(
         packed=packed,
         alone=alone,
         segments="token_type_ids" in inspect.signature(type(encoder).forward).parameters,
         position=first_position(encoder),
+        padding=int(encoder.config.pad_token_id or 0),
     )
+
+
+def own_classes(module: nn.Module) -> bool:
+    """Whether all that a module is made of is torch's and transformers' own code."""
+    ours = ("torch", "transformers", "layover")
+    return all(type(part).__module__.partition(".")[0] in ours for part in module.modules())
 
 
 def states(encoder: Any, batch: Batch, first: bool = False) -> Tensor:
@@ -109,8 +121,9 @@ def outputs(model: Any, found: Tensor, mask: Tensor | None = None, options: bool
 
 def _pooler_output(encoder: Any, found: Tensor) -> Tensor | None:
     pooler: Any = getattr(encoder, "pooler", None)
-    if isinstance(pooler, nn.Linear):  # ALBERT
-        activated: Tensor = encoder.pooler_activation(pooler(found[:, 0]))
+    if isinstance(pooler, nn.Linear):  # ALBERT, BigBird
+        activation = getattr(encoder, "pooler_activation", None) or encoder.activation
+        activated: Tensor = activation(pooler(found[:, 0]))
         return activated
     return None if pooler is None else pooler(found)
 
@@ -132,7 +145,7 @@ def _packed(encoder: Any, batch: Batch, alone: bool, **asked: bool) -> Any:
     packing, reading = batch.packing, encoder.layover
     spare = packing.filled - packing.total
     inputs = {
-        "input_ids": F.pad(batch.tokens, (0, spare), value=_padding(encoder))[None],
+        "input_ids": F.pad(batch.tokens, (0, spare), value=reading.padding)[None],
         "position_ids": F.pad(packing.places, (0, spare))[None] + reading.position,
     }
     if reading.segments:
@@ -141,17 +154,13 @@ def _packed(encoder: Any, batch: Batch, alone: bool, **asked: bool) -> Any:
     return encoder(**inputs, packing=packing, alone=alone, **asked)
 
 
-def _padding(encoder: Any) -> int:
-    return int(encoder.config.pad_token_id or 0)
-
-
 def _in_blocks(encoder: Any, batch: Batch, every: bool) -> list[Tensor]:
     """The states of the last layer, or of `every` layer."""
     found: list[Tensor] = []
     total = batch.packing.total
     for block in batch.packing.tight:
         inputs = {
-            "input_ids": _padded(batch.tokens, block, _padding(encoder)),
+            "input_ids": _padded(batch.tokens, block, encoder.layover.padding),
             "attention_mask": block.real.long(),
         }
         if batch.segments is not None:
@@ -195,6 +204,14 @@ def _pooled(
     if not alone or packing is None:
         usual = type(layer).forward
         return usual(layer, hidden_states, *args, packing=packing, alone=alone, **rest)
+    if layer.gradient_checkpointing and layer.training:
+        # Transformers computes a layer again in what `usual` is wrapped in, which is not run here.
+        return layer._gradient_checkpointing_func(partial(_firsts, layer, packing), hidden_states)
+    return _firsts(layer, packing, hidden_states)
+
+
+def _firsts(layer: Any, packing: Packing, hidden_states: Tensor) -> Tensor:
+    """[1, S + 1, width]: the output of a layer as BERT's for first tokens alone."""
     own = layer.attention.self
     rows = hidden_states[0]
     first = rows[packing.starts]
@@ -209,4 +226,5 @@ def _pooled(
         dropout=own.dropout.p if layer.training else 0.0,
     )
     attended = layer.attention.output(context.flatten(1), first)
-    return layer.output(layer.intermediate(attended), attended)[None]
+    found: Tensor = layer.output(layer.intermediate(attended), attended)[None]
+    return found

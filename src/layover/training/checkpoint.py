@@ -110,11 +110,15 @@ def save(
 
 
 def load(
-    folder: Path, weights: Mapping[str, Tensor], optimiser: AdamW, company: Company = ALONE
+    folder: Path,
+    weights: Mapping[str, Tensor],
+    optimiser: AdamW,
+    company: Company = ALONE,
+    rows: str = "",
 ) -> tuple[dict[str, Any] | None, str]:
     """(state, "") after putting weights, optimiser and this process's random state back;
     (None, why) if there is no checkpoint, or it or the best weights that it speaks of are not
-    whole."""
+    whole, or it is of other weights than these, whose word table holds `rows`."""
     # The newer one is whole if the process was killed while it took the older one's place.
     places = [folder.with_name(f"{folder.name}.new"), folder]
     places = [place for place in places if (place / STATE).exists()]
@@ -129,7 +133,9 @@ def load(
                 why = f"{damage}: this stage starts over"
                 continue
             tensors = load_file(place / TENSORS)
-            break
+            if state["rows"] == rows and _fits(weights, _under("weights.", tensors)):
+                break
+            why = f"the checkpoint in {place} is of other weights: this stage starts over"
         except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
             why = f"the checkpoint in {place} cannot be read ({error}): this stage starts over"
     else:
@@ -144,6 +150,12 @@ def load(
     return state, ""
 
 
+def _fits(weights: Mapping[str, Tensor], saved: Mapping[str, Tensor]) -> bool:
+    """Whether saved weights are those of a model, by name and shape."""
+    shapes = {name: value.shape for name, value in weights.items()}
+    return shapes == {name: value.shape for name, value in saved.items()}
+
+
 def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {
         name.removeprefix(prefix): value
@@ -156,7 +168,7 @@ def position_of(state: Mapping[str, Any]) -> Position:
     return Position(**state["position"])
 
 
-def as_state(position: Position, schedule: Mapping[str, Any]) -> dict[str, Any]:
-    """What is saved beside the tensors."""
+def as_state(position: Position, schedule: Mapping[str, Any], rows: str) -> dict[str, Any]:
+    """What is saved beside the tensors; `rows` as in `Model`."""
     kept = {name: value for name, value in schedule.items() if name != "lr_lambdas"}
-    return {"position": asdict(position), "schedule": kept}
+    return {"position": asdict(position), "schedule": kept, "rows": rows}

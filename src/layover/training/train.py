@@ -76,8 +76,10 @@ def train(wanted: Training, context: Context) -> None:
     sampler = _sampler(wanted, read)
     measured = _measured(wanted.selection, model, recipe, context)
     parts = [each.part for each in read]
-    active = trim(model, [part.units for part in parts] + [each.units for each in measured])
+    used = [part.units for part in parts] + [each.units for each in measured]
+    active = trim(model, tasks, used)
     if active is not None:
+        model = replace(model, rows=active.digest)
         context.say(active.told)
         parts = [replace(part, units=active.renumbered(part.units)) for part in parts]
         measured = [replace(each, units=active.renumbered(each.units)) for each in measured]
