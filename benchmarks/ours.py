@@ -148,7 +148,7 @@ def training(
     }
     sampler: Any = Planned(chosen=chosen)
     features = Features.of(corpus)
-    active = trim(model, [features])
+    active = trim(model, [job.what.task], [features])
     if active is not None:
         features = active.renumbered(features)
     torch.manual_seed(0)

@@ -26,7 +26,9 @@ def layover(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
         return int(stop.value.code or 0), told.out, told.err
 
     # Worker processes are tested elsewhere; here they would only import torch again and again.
-    monkeypatch.setattr(process, "Process", lambda store, *rest: Local(store, rest[-1]))
+    monkeypatch.setattr(
+        process, "Process", lambda store, origin, workers, threads, tell, gpus: Local(store, tell)
+    )
     return call
 
 
