@@ -9,7 +9,7 @@ from benchmarks.show import Row
 
 from benchmarks import data, equality, evaluate, finetune, mining, mlm
 
-pytest.importorskip("accelerate", reason="the bench extra is not installed")
+pytest.importorskip("sentence_transformers", reason="the bench extra is not installed")
 pytestmark = pytest.mark.long
 
 
