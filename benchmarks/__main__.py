@@ -1,6 +1,8 @@
 """Every benchmark, equality first: `make bench` or `python -m benchmarks`.
 
-Prints tables (`--json`: a line of JSON a row), and writes RESULTS.md unless `--quick`.
+Where there is a GPU every contender of training and evaluation works on it, in which case memory is
+that of the GPU; `python -m benchmarks.finetune --shape large` and `python -m benchmarks.peak --shape
+large` race the larger encoder. Prints tables (`--json`: a line of JSON a row), and writes RESULTS.md unless `--quick`.
 """
 
 from __future__ import annotations

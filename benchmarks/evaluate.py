@@ -13,7 +13,7 @@ from typing import Any, Literal
 import numpy as np
 
 from benchmarks import ours
-from benchmarks.harness import Gate
+from benchmarks.harness import Gate, accelerated
 from benchmarks.hf import collator, dataset, head
 from benchmarks.plan import tokens
 from benchmarks.show import Goal, Row, duels, options, show
@@ -144,7 +144,7 @@ def predictor(test: Test, units: Sequence[Unit]) -> Callable[[int], Any]:
         dataloader_pin_memory=False,
         report_to="none",
         disable_tqdm=True,
-        use_cpu=True,
+        use_cpu=not accelerated(),
     )
     trainer = Trainer(model=model, args=arguments, data_collator=collator(job))
     gc.collect()
@@ -199,7 +199,9 @@ class Encode:
             model_kwargs={"dtype": kind, "add_pooling_layer": False},
         )
         pooling = Pooling(words.get_embedding_dimension(), pooling_mode="mean")
-        model = SentenceTransformer(modules=[words, pooling], device="cpu")
+        model = SentenceTransformer(
+            modules=[words, pooling], device="cuda" if accelerated() else "cpu"
+        )
         return lambda batch: model.encode(list(texts), batch_size=batch, show_progress_bar=False)
 
 

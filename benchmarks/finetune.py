@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from benchmarks.harness import Contender, race
+from benchmarks.harness import Contender, accelerated, race
 from benchmarks.hf import HuggingFace
 from benchmarks.ours import Layover
 from benchmarks.show import Goal, Row, duels, options, show, table
@@ -44,8 +44,10 @@ def goals(stock: float, tuned: float, checkpoint: float | None = None) -> dict[s
     }
 
 
-def races(rounds: int) -> tuple[Race, ...]:
+def races(rounds: int, shape: str = "base") -> tuple[Race, ...]:
     """Those of the table of goals, and float32 beside them."""
+    # A step takes seconds on two threads, and milliseconds on a GPU.
+    few = 50 if accelerated() else 2
 
     def job(work: str, shape: str, batch: int, steps: int, **more: object) -> Job:
         settings = {"precision": "bfloat16", "checkpoint": False, **more}
@@ -54,17 +56,17 @@ def races(rounds: int) -> tuple[Race, ...]:
     return (
         Race(
             name="NLI",
-            job=job("NLI", "base", 32, 2, checkpoint=True),
+            job=job("NLI", shape, 32, few, checkpoint=True),
             micro=32,
             goals=goals(2.5, 1.3, 0.4),
         ),
         Race(
             name="QA",
-            job=job("QA", "base", 8, 2),
+            job=job("QA", shape, 8, few),
             micro=8,
             goals=goals(2.2, 1.2),
         ),
-        Race(name="tagging", job=job("tagging", "base", 32, 2), micro=32, goals={}),
+        Race(name="tagging", job=job("tagging", shape, 32, few), micro=32, goals={}),
         Race(
             name="tiny",
             job=job("NLI", "tiny", 32, 40),
@@ -73,7 +75,7 @@ def races(rounds: int) -> tuple[Race, ...]:
         ),
         Race(
             name="NLI, float32",
-            job=job("NLI", "base", 32, 2, precision="float32"),
+            job=job("NLI", shape, 32, few, precision="float32"),
             micro=32,
             goals={},
             stock=False,
@@ -123,9 +125,10 @@ def all_rows(rounds: int, small: bool) -> Iterator[Row]:
 def main() -> None:
     parser = options(__doc__ or "", 5)
     parser.add_argument("--work", default="", help="one race only, by its name")
+    parser.add_argument("--shape", default="base", help="base or large, of all but the tiny one")
     parser.add_argument("--search", action="store_true", help="the peer's best micro-batch")
     chosen = parser.parse_args()
-    every = quick(chosen.rounds) if chosen.quick else races(chosen.rounds)
+    every = quick(chosen.rounds) if chosen.quick else races(chosen.rounds, chosen.shape)
     for each in every:
         if chosen.work in ("", each.name):
             if chosen.search:

@@ -99,16 +99,20 @@ class Gate:
     def loaded(self) -> None:
         """The model is in memory: what memory grows by counts from here."""
         # The peak so far, of loading, is forgotten.
-        Path("/proc/self/clear_refs").write_text("5")
-        self._base = _status("VmRSS")
+        _forget_peak()
+        self._base = _memory()
 
     def turn(self, tokens: int = 0, examples: int = 0) -> None:
         """End a round that did so much (the first: the warm-up), and wait for the next.
 
         Raises `Finished` where there is none.
         """
+        if accelerated():
+            import torch
+
+            torch.cuda.synchronize()
         wall, cpu = time.perf_counter() - self._wall, _cpu_seconds() - self._cpu
-        self._peak = max(self._peak, _status("VmHWM"))
+        self._peak = max(self._peak, _peak_memory())
         self.connection.send(Lap(wall=wall, cpu=cpu, tokens=tokens, examples=examples))
         # What idles must not starve the one that works.
         _tidy()
@@ -119,13 +123,13 @@ class Gate:
     def forget(self) -> None:
         """What memory grew to until now is not counted."""
         _tidy()
-        Path("/proc/self/clear_refs").write_text("5")
+        _forget_peak()
         self._peak = 0
 
     @property
     def growth(self) -> int:
         """Bytes; what came after the last round, as the writing of a model, is counted too."""
-        return max(0, self._peak - self._base, _status("VmHWM") - self._base) if self._base else 0
+        return max(0, self._peak - self._base, _peak_memory() - self._base) if self._base else 0
 
 
 class Contender(Protocol):
@@ -218,6 +222,40 @@ def _tidy() -> None:
     """Give unused memory back."""
     gc.collect()
     ctypes.CDLL("libc.so.6").malloc_trim(0)
+
+
+def accelerated() -> bool:
+    """Whether contenders work on a GPU: all do where there is one, and memory is then its."""
+    import torch
+
+    return torch.cuda.is_available()
+
+
+def _memory() -> int:
+    """Bytes in use."""
+    if not accelerated():
+        return _status("VmRSS")
+    import torch
+
+    return torch.cuda.memory_allocated()
+
+
+def _peak_memory() -> int:
+    """Bytes in use at most, since that was forgotten."""
+    if not accelerated():
+        return _status("VmHWM")
+    import torch
+
+    return torch.cuda.max_memory_allocated()
+
+
+def _forget_peak() -> None:
+    if accelerated():
+        import torch
+
+        torch.cuda.reset_peak_memory_stats()
+    else:
+        Path("/proc/self/clear_refs").write_text("5")
 
 
 def _status(name: str) -> int:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.harness import Finished, Gate, folder_size
+from benchmarks.harness import Finished, Gate, accelerated, folder_size
 from benchmarks.training import Job, watch
 from layover.tasks.task import Unit
 
@@ -73,7 +73,7 @@ class HuggingFace:
             "save_strategy": "no",
             "report_to": "none",
             "disable_tqdm": True,
-            "use_cpu": not _cuda(),
+            "use_cpu": not accelerated(),
             **more,
         }
         return Trainer(
@@ -82,12 +82,6 @@ class HuggingFace:
             train_dataset=table,
             data_collator=collator(job),
         )
-
-
-def _cuda() -> bool:
-    import torch
-
-    return torch.cuda.is_available()
 
 
 def head(job: Job, seed: int = 0, **settings: Any) -> Any:

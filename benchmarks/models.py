@@ -10,6 +10,7 @@ from benchmarks.text import ROWS, scratch, vocabulary, written
 
 SHAPES: dict[str, dict[str, Any]] = {
     "base": {"hidden_size": 768, "num_hidden_layers": 12, "num_attention_heads": 12},
+    "large": {"hidden_size": 1024, "num_hidden_layers": 24, "num_attention_heads": 16},
     # The demo's encoder, which has 2,000 rows and no dropout.
     "tiny": {
         "hidden_size": 128,

@@ -170,11 +170,12 @@ def predictor(job: Job, units: Sequence[Unit]) -> Any:
 def outputs(job: Job, model: Any, units: Sequence[Unit]) -> Any:
     """() -> the logits of each unit, in their order."""
     import layover.inference.predict as inference
+    from layover.modeling.memory import device
     from layover.modeling.features import Features
     from layover.modeling.precision import lower
 
     task = job.what.task
-    ready = model.heads[task.name].eval()
+    ready = model.heads[task.name].to(device()).eval()
     if job.precision == "bfloat16":
         lower(ready)
     features = Features.of(units)
@@ -211,6 +212,7 @@ class LastLayer:
 def encoder(job: Job, texts: Sequence[str]) -> Any:
     """() -> a vector for each text, of the last layer."""
     import layover.inference.predict as inference
+    from layover.modeling.memory import device
     from layover.modeling.features import Features
     from layover.modeling.load import load as load_model
     from layover.modeling.precision import lower
@@ -219,7 +221,7 @@ def encoder(job: Job, texts: Sequence[str]) -> Any:
     with tempfile.TemporaryDirectory() as folder:
         context: Any = Outside(folder=Path(folder))
         model = load_model(Folder(path=str(job.folder)), [TATOEBA], "new", 0, context)
-    ready: Any = model.heads[TATOEBA.name].eval()
+    ready: Any = model.heads[TATOEBA.name].to(device()).eval()
     if job.precision == "bfloat16":
         lower(ready)
     kind = LastLayer(layers=(ready.config.num_hidden_layers,))

@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from benchmarks import evaluate
-from benchmarks.harness import Contender, Gate, Result, race
+from benchmarks.harness import Contender, Gate, Result, accelerated, race
 from benchmarks.models import SHAPES
 from benchmarks.ours import Layover
 from benchmarks.plan import WARM
@@ -59,8 +59,12 @@ class Products:
         kind = getattr(torch, self.precision)
         width = self.width
         shapes = [(width, width)] * 4 + [(width, 4 * width), (4 * width, width)]
+        place = "cuda" if accelerated() else "cpu"
         pairs = [
-            (torch.randn(ROWS, inner, dtype=kind), torch.randn(inner, outer, dtype=kind))
+            (
+                torch.randn(ROWS, inner, dtype=kind, device=place),
+                torch.randn(inner, outer, dtype=kind, device=place),
+            )
             for inner, outer in shapes
         ]
         operations = sum(2 * ROWS * inner * outer for inner, outer in shapes)
@@ -72,6 +76,8 @@ class Products:
                 for left, right in pairs:
                     torch.mm(left, right)
                 times += 1
+                if accelerated():
+                    torch.cuda.synchronize()
             gate.turn(times * operations, times)
 
 
@@ -88,9 +94,9 @@ def forward(unit: Unit, shape: str) -> float:
     return float((layers - 1) * whole + last)
 
 
-def shares(rounds: int, small: bool) -> list[Share]:
+def shares(rounds: int, small: bool, shape: str = "base") -> list[Share]:
     """Of training and of evaluation, ours."""
-    shape = "toy" if small else "base"
+    shape = "toy" if small else shape
     width = SHAPES[shape]["hidden_size"]
     found = []
     for precision in ("bfloat16",) if small else ("bfloat16", "float32"):
@@ -143,8 +149,10 @@ def cells(share: Share) -> tuple[str, ...]:
 
 
 def main() -> None:
-    chosen: Any = options(__doc__ or "", 5).parse_args()
-    found = shares(chosen.rounds, chosen.quick)
+    parser = options(__doc__ or "", 5)
+    parser.add_argument("--shape", default="base", help="base or large")
+    chosen: Any = parser.parse_args()
+    found = shares(chosen.rounds, chosen.quick, chosen.shape)
     if chosen.json:
         print("\n".join(json.dumps(asdict(share)) for share in found))
     else:
