@@ -1,8 +1,8 @@
 """Every benchmark, equality first: `make bench` or `python -m benchmarks`.
 
-Where there is a GPU every contender of training and evaluation works on it, in which case memory is
-that of the GPU; `python -m benchmarks.finetune --shape large` and `python -m benchmarks.peak --shape
-large` race the larger encoder. Prints tables (`--json`: a line of JSON a row), and writes RESULTS.md unless `--quick`.
+Prints tables (`--json`: a line of JSON a row), and writes RESULTS.md unless `--quick`. Where there is
+a GPU, training and evaluation are raced on it, and memory is the GPU's; `--shape large` of
+benchmarks.finetune and benchmarks.peak races the larger encoder.
 """
 
 from __future__ import annotations

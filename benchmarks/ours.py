@@ -170,8 +170,8 @@ def predictor(job: Job, units: Sequence[Unit]) -> Any:
 def outputs(job: Job, model: Any, units: Sequence[Unit]) -> Any:
     """() -> the logits of each unit, in their order."""
     import layover.inference.predict as inference
-    from layover.modeling.memory import device
     from layover.modeling.features import Features
+    from layover.modeling.memory import device
     from layover.modeling.precision import lower
 
     task = job.what.task
@@ -212,9 +212,9 @@ class LastLayer:
 def encoder(job: Job, texts: Sequence[str]) -> Any:
     """() -> a vector for each text, of the last layer."""
     import layover.inference.predict as inference
-    from layover.modeling.memory import device
     from layover.modeling.features import Features
     from layover.modeling.load import load as load_model
+    from layover.modeling.memory import device
     from layover.modeling.precision import lower
     from layover.tasks.tatoeba import TATOEBA
 
