@@ -1,7 +1,7 @@
 """Every benchmark, equality first: `make bench` or `python -m benchmarks`.
 
-Prints tables (`--json`: a line of JSON a row), and writes RESULTS.md unless `--quick`. Where there is
-a GPU, training and evaluation are raced on it, and memory is the GPU's; `--shape large` of
+Prints tables (`--json`: a line of JSON a row), and writes RESULTS.md unless `--quick`. Where there
+is a GPU, training and evaluation are raced on it, and memory is the GPU's; `--shape large` of
 benchmarks.finetune and benchmarks.peak races the larger encoder.
 """
 
