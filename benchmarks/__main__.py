@@ -11,6 +11,7 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -38,42 +39,76 @@ tries loader workers too). Tuned predictors and encoders try their batches befor
 """
 
 
-def main() -> None:
-    parser = show.options(__doc__ or "", 5)
-    chosen = parser.parse_args()
-    os.environ.update(ENVIRONMENT)
-    searched = ", ".join(f"{micro}: {rate}" for (_, micro), rate in finetune.SEARCHED.items())
-    parts = [f"# Measured\n\n{show.machine()}\n\n{ABOUT.format(searched=searched)}"]
-    if not real():
-        parts.append(
-            "LAYOVER_DATA names no data: sequences have recorded lengths and random ids.\n"
-        )
+class Page:
+    """RESULTS.md, written anew whenever there is more to say: a run that is cut short has it."""
 
-    def told(title: str, header: Sequence[str], found: Sequence[Any], lines: Iterable[Any]) -> None:
+    def __init__(self, head: str, chosen: Any) -> None:
+        self.head, self.chosen = head, chosen
+        self.sections: dict[str, str] = {}
+
+    def tell(
+        self, title: str, header: Sequence[str], found: Sequence[Any], lines: Iterable[Any]
+    ) -> None:
+        """Print a table, or its JSON lines, and keep it."""
         every = list(lines)
-        if chosen.json:
+        if self.chosen.json:
             print("\n".join(json.dumps(show.record(each)) for each in found), flush=True)
         else:
             show.table(header, every)
-        parts.append(f"## {title}\n\n{show.markdown(header, every)}\n")
-        if not chosen.quick:
-            RESULTS.write_text("\n".join(parts), encoding="utf-8")
+        self.keep(title, show.markdown(header, every))
 
+    def keep(self, title: str, text: str) -> None:
+        self.sections[title] = f"## {title}\n\n{text}\n"
+        if not self.chosen.quick:
+            RESULTS.write_text("\n".join([self.head, *self.sections.values()]), encoding="utf-8")
+
+
+def main() -> None:
+    chosen = show.options(__doc__ or "", 5).parse_args()
+    os.environ.update(ENVIRONMENT)
+    searched = ", ".join(f"{micro}: {rate}" for (_, micro), rate in finetune.SEARCHED.items())
+    head = f"# Measured\n\n{show.machine()}\n\n{ABOUT.format(searched=searched)}"
+    if not real():
+        head += "\nLAYOVER_DATA names no data: sequences have recorded lengths and random ids.\n"
+    page = Page(head, chosen)
     equal = equality.check(chosen.quick)
-    told("Equal", equality.HEADER, equal, map(equality.cells, equal))
+    page.tell("Equal", equality.HEADER, equal, map(equality.cells, equal))
     if not all(each.holds for each in equal):
         sys.exit("not equal: no speed is worth comparing")
-    rows = list(finetune.all_rows(chosen.rounds, chosen.quick))
-    for module in (evaluate, mlm, data, mining):
-        rows += module.run(chosen.rounds, chosen.quick)
+    rows = _side_by_side(page, chosen)
     for unit in show.units(rows):
         some = [row for row in rows if row.unit == unit]
-        told(f"Side by side, in {unit}", show.header(unit), some, map(show.cells, some))
+        page.tell(_title(unit), show.header(unit), some, map(show.cells, some))
     shares = peak.shares(chosen.rounds, chosen.quick)
-    told("Share of the peak", peak.HEADER, shares, map(peak.cells, shares))
+    page.tell("Share of the peak", peak.HEADER, shares, map(peak.cells, shares))
     counts = study.counts()
     lines = [study.cells(count, counts[0]) for count in counts]
-    told("A study of 9 x 9 x 3", study.HEADER, counts, lines)
+    page.tell("A study of 9 x 9 x 3", study.HEADER, counts, lines)
+
+
+def _title(unit: str) -> str:
+    return f"Side by side, in {unit}"
+
+
+def _side_by_side(page: Page, chosen: Any) -> list[show.Row]:
+    """The rows of all races; one that fails, for want of memory say, takes no other along."""
+    rows: list[show.Row] = []
+    failed: list[str] = []
+    races = [partial(finetune.run, each) for each in finetune.headline(chosen.rounds, chosen.quick)]
+    races += [
+        partial(module.run, chosen.rounds, chosen.quick) for module in (evaluate, mlm, data, mining)
+    ]
+    for race in races:
+        try:
+            rows += race()
+        except RuntimeError as error:
+            failed.append(f"* {str(error).splitlines()[0]}")
+            print(f"not measured: {error}", file=sys.stderr)
+            page.keep("Not measured", "\n".join(failed))
+        for unit in show.units(rows):
+            some = [row for row in rows if row.unit == unit]
+            page.keep(_title(unit), show.markdown(show.header(unit), list(map(show.cells, some))))
+    return rows
 
 
 if __name__ == "__main__":

@@ -115,11 +115,9 @@ def search(race_: Race) -> Iterator[tuple[str, str, str, str]]:
                 yield race_.name, str(micro), str(workers), f"{result.rate():.0f}"
 
 
-def all_rows(rounds: int, small: bool) -> Iterator[Row]:
+def headline(rounds: int, small: bool) -> tuple[Race, ...]:
     """Those with goals; the others run by name."""
-    for each in quick(rounds) if small else races(rounds):
-        if each.goals or small:
-            yield from run(each)
+    return quick(rounds) if small else tuple(each for each in races(rounds) if each.goals)
 
 
 def main() -> None:
