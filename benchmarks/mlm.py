@@ -85,7 +85,8 @@ def run(rounds: int, small: bool) -> list[Row]:
         precision="bfloat16",
         rounds=rounds,
         steps=1,
-        batch=8 if small else 32,
+        # Trainer's logits of 32 sequences, and their gradient, do not fit beside ours into 24 GB.
+        batch=8 if small else 16,
     )
     peers: list[Contender] = [
         HuggingFace(job=job),
