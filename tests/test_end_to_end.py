@@ -67,7 +67,9 @@ def test_every_model_gives_the_same_logits_under_its_auto_class(tiny: Study, tin
             batch = mask(batch, model.tokenizer, 0.15, (0,))
         with torch.no_grad():
             mine = HEADS[kind].logits(model.heads[task.name].eval(), batch)
-            theirs = stock.logits(stock.stock(folder, kind), kind, batch, model.padding)
+            theirs = stock.logits(
+                stock.stock(folder, kind), kind, batch, model.tokenizer.pad_token_id
+            )
         assert torch.allclose(mine, theirs, atol=1e-5)
         seen.add(kind)
     assert len(seen) == 5

@@ -222,7 +222,7 @@ def test_the_saved_folder_is_everyones_with_the_full_table(
     batch = collate(units, range(5))
     with torch.no_grad():
         mine = HEADS["sequence"].logits(model.heads["classes"].eval(), batch)
-        expected = stock.logits(theirs, "sequence", batch, model.padding)
+        expected = stock.logits(theirs, "sequence", batch, model.tokenizer.pad_token_id)
     assert torch.allclose(mine, expected, rtol=0, atol=1e-5)
 
 
@@ -257,12 +257,12 @@ def test_rows_are_renumbered_and_every_token_keeps_its_vector(folders: dict[str,
     found = trim(model, [CLASSES.task, TAGS.task], features)
     assert found is not None
     assert f"trains {len(found.rows)} of the word table's {ROWS} rows" in found.told
-    used = {model.padding}
+    used = {model.tokenizer.pad_token_id}
     used |= {token for each in features for token in each.tokens.values.tolist()}
     assert found.rows.tolist() == sorted(used)
     for head in heads:
         assert head.get_input_embeddings() is found.table
-        assert head.base_model.layover.padding == found.places[model.padding]
+        assert head.base_model.layover.padding == found.places[model.tokenizer.pad_token_id]
     for each in features:
         renumbered = found.renumbered(each)
         assert np.array_equal(renumbered.tokens.starts, each.tokens.starts)
@@ -277,7 +277,7 @@ def test_the_paddings_row_is_kept_whatever_is_used_and_found_by_its_new_number(
     encoder: Any = model.heads["classes"].base_model  # type: ignore[union-attr]
     few = replace(features[0], tokens=Ragged.of([[90, 40], [41]]))
     found = trim(model, [CLASSES.task], [few])
-    assert found is not None and model.padding == 1
+    assert found is not None and model.tokenizer.pad_token_id == 1
     assert found.rows.tolist() == [1, 40, 41, 90]
     assert found.renumbered(few).tokens.values.tolist() == [3, 1, 2]
     assert found.table.padding_idx == encoder.layover.padding == 0
@@ -291,7 +291,7 @@ def test_where_positions_are_counted_from_the_padding_it_keeps_its_number(
     model, features = opened(write_family("mpnet", vocabulary, tmp_path / "mpnet"), CLASSES)
     few = replace(features[0], tokens=Ragged.of([[90, 40], [41]]))
     found = trim(model, [CLASSES.task], [few])
-    assert found is not None and found.table.padding_idx == model.padding == 1
+    assert found is not None and found.table.padding_idx == model.tokenizer.pad_token_id == 1
     assert found.rows.tolist() == [0, 1, 40, 41, 90]
 
 

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from layover.errors import ModelError
 from layover.modeling import attention, dropout
-from layover.modeling.attention import attend, kernel, within
+from layover.modeling.attention import Manner, attend, kernel, within
 from layover.modeling.packing import Packing, packing
 
 LENGTHS = (1, 9, 9, 10, 30, 2, 1)
@@ -41,7 +41,8 @@ def inside(*given: Tensor, packed: Packing = PACKED, **named: Any) -> Tensor:
     single = len(query) == len(packed.lengths)
     rows = len(query) + 1 if single else packed.filled
     key, value = (filled(each, packed.filled) for each in (key, value))
-    return within(filled(query, rows), key, value, packed, **named)[: len(query)]
+    how = Manner(**named)
+    return within(filled(query, rows), key, value, packed, how)[: len(query)]
 
 
 def formula(query: Tensor, key: Tensor, value: Tensor, scale: float, window: int | None) -> Tensor:
@@ -222,7 +223,7 @@ def test_the_kernel_is_handed_one_query_a_sequence(handed: list[Any]) -> None:
             strict=True,
         )
     )
-    found = within(query, key, value, PACKED, scale=0.3)
+    found = within(query, key, value, PACKED, Manner(scale=0.3))
     ((asked, known, _, starts, ends, longest, longest_key), named) = handed[0]
     assert found.shape == query.shape and len(asked) == len(LENGTHS)
     assert len(known) == PACKED.total
@@ -240,14 +241,14 @@ def test_what_the_kernel_cannot_do_is_done_in_blocks(
     asked = []
 
     def blocks(query: Tensor, *rest: Any) -> Tensor:
-        asked.append(rest[3:])
+        asked.append(rest[-1])
         return query
 
     monkeypatch.setattr(attention, "_Blocks", SimpleNamespace(apply=blocks))
     given = [each.detach().to(kind).as_subclass(OnCuda) for each in laid_out(states())]
     attend(None, *given, None, packing=PACKED, dropout=rate, sliding_window=9)
     assert handed == []
-    assert asked == [(WIDTH**-0.5, rate, 8)]
+    assert asked == [Manner(scale=WIDTH**-0.5, dropout=rate, window=8)]
 
 
 @pytest.mark.parametrize(

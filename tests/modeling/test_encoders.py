@@ -98,7 +98,9 @@ def test_every_head_of_every_family_trains_and_comes_back_as_it_was(
     found = logits(ours, data, batch)
     # Memory that is aligned in another way may round the last bit in another way.
     assert torch.allclose(logits(trained, data, batch), found, rtol=0, atol=1e-6)
-    assert torch.allclose(plain(theirs, data, batch, loop.model.padding), found, atol=1e-5)
+    assert torch.allclose(
+        plain(theirs, data, batch, loop.model.tokenizer.pad_token_id), found, atol=1e-5
+    )
     # The next phase.
     carried = load(Folder(path=str(place)), [data.task], "carry", 1, Toy(folder=tmp_path))
     assert same(after, snapshot(carried.heads))
@@ -127,7 +129,9 @@ def test_the_bare_encoder_of_every_family_comes_back_as_it_was(
     batch = batch_of(BITEXT, model)
     mine: Any = model.heads["bitext"]
     found = logits(mine, BITEXT, batch)
-    assert torch.allclose(found, plain(theirs, BITEXT, batch, model.padding), atol=1e-5)
+    assert torch.allclose(
+        found, plain(theirs, BITEXT, batch, model.tokenizer.pad_token_id), atol=1e-5
+    )
 
 
 @pytest.mark.parametrize("family", SHAPES)
@@ -223,7 +227,7 @@ def test_only_masked_positions_are_scored_and_as_the_whole_model_scores_them(
     assert 0 < masked.sum() < masked.numel()
     # Where these keep their head is not known, and all positions are scored.
     assert (output_head(head) is None) == (family in ("electra", "distilbert", "albert"))
-    theirs = plain(stock.stock(folders[family], "lm"), TEXTS, batch, model.padding)
+    theirs = plain(stock.stock(folders[family], "lm"), TEXTS, batch, model.tokenizer.pad_token_id)
     assert torch.allclose(logits(head, TEXTS, batch), theirs, atol=1e-5)
 
 

@@ -113,12 +113,12 @@ def test_every_head_has_the_outputs_and_gradients_of_the_stock_model_on_padded_r
     batch = batch_of(wanted, model)
     assert len(set(batch.packing.lengths)) > 2
     found = HEADS[kind].logits(mine, batch)
-    expected = stock.logits(theirs, kind, batch, model.padding)
+    expected = stock.logits(theirs, kind, batch, model.tokenizer.pad_token_id)
     assert torch.allclose(found, expected, rtol=0, atol=1e-5)
     # Gradients of states that are nearly alike round badly: in float64 nothing hides behind that.
     mine, theirs = mine.double(), theirs.double()
     ours = gradients(mine, HEADS[kind].logits(mine, batch))
-    stocks = gradients(theirs, stock.logits(theirs, kind, batch, model.padding))
+    stocks = gradients(theirs, stock.logits(theirs, kind, batch, model.tokenizer.pad_token_id))
     assert ours.keys() == stocks.keys()
     assert len(ours) > 10
     # These average or scale in float32.

@@ -9,6 +9,7 @@ length do.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -31,6 +32,18 @@ HARMLESS = frozenset(
 """What encoders hand on to attention that changes nothing of what it computes."""
 WIDEST = 256
 """Numbers of a head, of which the kernel for ragged sequences takes multiples of 8."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manner:
+    """How tokens look at each other."""
+
+    scale: float
+    """Of the products of queries and keys."""
+    dropout: float = 0.0
+    """Share of the weights that is left out."""
+    window: int | None = None
+    """How many tokens further, to both sides, they look at most; None: at all of their sequence."""
 
 
 def supported(encoder: Any) -> bool:
@@ -60,7 +73,6 @@ def attend(
     scaling: float | None = None,
     dropout: float = 0.0,
     sliding_window: int | None = None,
-    is_causal: bool | None = None,
     **others: Any,
 ) -> tuple[Tensor, None]:
     """What transformers calls: query, key and value are [1, heads, T, width], with fewer heads of
@@ -70,8 +82,12 @@ def attend(
         raise ModelError(
             "this model was loaded for packed sequences: run it with layover.modeling.run.states"
         )
-    asked = {"attention_mask": attention_mask, "is_causal": is_causal or None, **others}
-    unknown = [name for name, value in asked.items() if value is not None and name not in HARMLESS]
+    asked = {"attention_mask": attention_mask, **others}
+    unknown = [
+        name
+        for name, value in asked.items()
+        if name not in HARMLESS and value is not None and value is not False
+    ]
     if unknown:
         raise ModelError(
             f"{type(module).__name__} asks its attention for {', '.join(unknown)}, which attention "
@@ -81,31 +97,25 @@ def attend(
     q, k, v = (states[0].transpose(0, 1) for states in (query, key, value))
     if shared > 1:
         k, v = (states.repeat_interleave(shared, dim=1) for states in (k, v))
-    scale = query.shape[-1] ** -0.5 if scaling is None else scaling
-    # Transformers counts the token itself to the window, and looks as far to both sides.
-    window = None if sliding_window is None else sliding_window - 1
-    return within(q, k, v, packing, scale=scale, dropout=dropout, window=window)[None], None
+    how = Manner(
+        scale=query.shape[-1] ** -0.5 if scaling is None else scaling,
+        dropout=dropout,
+        # Transformers counts the token itself to the window.
+        window=None if sliding_window is None else sliding_window - 1,
+    )
+    return within(q, k, v, packing, how)[None], None
 
 
 AttentionInterface.register(NAME, attend)
 
 
-def within(
-    query: Tensor,
-    key: Tensor,
-    value: Tensor,
-    packing: Packing,
-    *,
-    scale: float,
-    dropout: float = 0.0,
-    window: int | None = None,
-) -> Tensor:
+def within(query: Tensor, key: Tensor, value: Tensor, packing: Packing, how: Manner) -> Tensor:
     """Attention of every token to the tokens of its own sequence, each [T and padding, heads,
     width]; or, where `query` is [S + 1, heads, width], of one query a sequence to all its tokens.
     """
-    if not dropout and kernel(query):
-        return _ragged(query, key, value, packing, scale, window)
-    found: Tensor = _Blocks.apply(query, key, value, packing, scale, dropout, window)
+    if not how.dropout and kernel(query):
+        return _ragged(query, key, value, packing, how)
+    found: Tensor = _Blocks.apply(query, key, value, packing, how)
     return found
 
 
@@ -121,9 +131,7 @@ def kernel(query: Tensor) -> bool:
     )
 
 
-def _ragged(
-    query: Tensor, key: Tensor, value: Tensor, packing: Packing, scale: float, window: int | None
-) -> Tensor:
+def _ragged(query: Tensor, key: Tensor, value: Tensor, packing: Packing, how: Manner) -> Tensor:
     from torch.nn.attention.varlen import varlen_attn
 
     single, count = len(query) != len(key), len(packing.lengths)
@@ -138,8 +146,8 @@ def _ragged(
         ends,
         1 if single else packing.longest,
         packing.longest,
-        scale=scale,
-        window_size=(-1, -1) if window is None or single else (window, window),
+        scale=how.scale,
+        window_size=(-1, -1) if how.window is None or single else (how.window, how.window),
     )
     return F.pad(found, (0, 0, 0, 0, 0, len(query) - asking))
 
@@ -150,14 +158,7 @@ class _Blocks(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any,
-        query: Tensor,
-        key: Tensor,
-        value: Tensor,
-        packing: Packing,
-        scale: float,
-        dropout: float,
-        window: int | None,
+        ctx: Any, query: Tensor, key: Tensor, value: Tensor, packing: Packing, how: Manner
     ) -> Tensor:
         heads, width = query.shape[1:]
         single = len(query) != len(key)
@@ -172,17 +173,19 @@ class _Blocks(torch.autograd.Function):
                 states.index_select(0, rows).view(shape)
                 for states, rows in ((asked, mine), (known, places), (told, places))
             )
-            scores = torch.baddbmm(block.bias(heads, q.dtype), q, k.transpose(1, 2), alpha=scale)
-            if window is not None and not single:
-                scores += block.near(window, q.dtype)
+            scores = torch.baddbmm(
+                block.bias(heads, q.dtype), q, k.transpose(1, 2), alpha=how.scale
+            )
+            if how.window is not None and not single:
+                scores += block.near(how.window, q.dtype)
             # No less than float32, because that is faster, and better.
             wide = torch.promote_types(scores.dtype, torch.float32)
             weights = scores.to(wide).softmax(dim=-1)
-            factor = kept(scores, dropout) if dropout else None
+            factor = kept(scores, how.dropout) if how.dropout else None
             out.index_copy_(0, mine, torch.bmm(_used(weights, factor, v), v).view(-1, width))
             if any(ctx.needs_input_grad):
                 saved += [q, k, v, weights, factor]
-        ctx.packing, ctx.scale, ctx.single = packing, scale, single
+        ctx.packing, ctx.scale, ctx.single = packing, how.scale, single
         ctx.shapes = query.shape, key.shape, value.shape
         ctx.save_for_backward(*saved)
         _clear(out, packing, single, heads)
@@ -216,7 +219,7 @@ class _Blocks(torch.autograd.Function):
                 _flat(into).index_copy_(0, rows, part.view(-1, width))
         for into, alone in zip(found, (single, False, False), strict=True):
             _clear(_flat(into), packing, alone, heads)
-        return (*found, None, None, None, None)
+        return (*found, None, None)
 
 
 def _used(weights: Tensor, factor: Tensor | None, like: Tensor) -> Tensor:

@@ -43,40 +43,38 @@ class Batch:
 
     def take(self, units: Sequence[int]) -> Batch:
         """The groups at these positions, in this order."""
-        ends = np.cumsum((0, *self.sizes))
-        rows = np.concatenate([np.arange(ends[unit], ends[unit + 1]) for unit in units])
         starts = np.cumsum((0, *self.packing.lengths))
-        tokens = Ragged(self.tokens.numpy(), starts).take(rows)
-        segments = None
-        if self.segments is not None:
-            segments = torch.from_numpy(Ragged(self.segments.numpy(), starts).take(rows).values)
-        chosen = np.asarray(units)
-        target = Ragged(self.target.numpy(), np.cumsum((0, *self.widths))).take(chosen)
-        return Batch(
-            torch.from_numpy(tokens.values),
+        segments = None if self.segments is None else Ragged(self.segments.numpy(), starts)
+        return _chosen(
+            Ragged(self.tokens.numpy(), starts),
             segments,
-            packing(tokens.lengths),
-            tuple(self.sizes[unit] for unit in units),
-            torch.from_numpy(target.values),
-            tuple(target.lengths.tolist()),
+            Ragged(self.target.numpy(), np.cumsum((0, *self.widths))),
+            np.cumsum((0, *self.sizes)),
+            units,
         )
 
 
 def collate(features: Features, units: Any) -> Batch:
     """The units at these positions, a sequence or an array, in this order."""
+    each = features
+    return _chosen(each.tokens, each.segments, each.target, each.groups, units)
+
+
+def _chosen(
+    tokens: Ragged, segments: Ragged | None, target: Ragged, groups: Any, units: Any
+) -> Batch:
     chosen = np.asarray(units, dtype=np.int64)
-    sequences, groups = within(features.groups, chosen)
-    tokens = features.tokens.take(sequences)
-    segments = None
-    if features.segments is not None:
-        taken = features.segments.take(sequences).values
-        segments = torch.from_numpy(taken.astype(np.int64))
-    target = features.target.take(chosen)
+    sequences, ends = within(groups, chosen)
+    taken, aims = tokens.take(sequences), target.take(chosen)
     return Batch(
-        torch.from_numpy(tokens.values.astype(np.int64)),
-        segments,
-        packing(tokens.lengths),
-        tuple(np.diff(groups).tolist()),
-        torch.from_numpy(target.values.astype(np.int64)),
-        tuple(target.lengths.tolist()),
+        _ids(taken),
+        None if segments is None else _ids(segments.take(sequences)),
+        packing(taken.lengths),
+        tuple(np.diff(ends).tolist()),
+        _ids(aims),
+        tuple(aims.lengths.tolist()),
     )
+
+
+def _ids(rows: Ragged) -> Tensor:
+    return torch.from_numpy(rows.values.astype(np.int64))

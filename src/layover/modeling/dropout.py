@@ -1,9 +1,8 @@
 """Dropout with cheap random numbers on processors.
 
-Torch draws a double a number and one after the other, a tenth of a training step on processors.
-Here 16 random bits decide, four numbers a draw, from the same generator, so that whatever saves and
-restores its state does so for these. The probability is exact to 2**-17, and what is kept is scaled
-by the probability that was really used.
+Torch draws a double for every number. Here 16 random bits decide, four numbers a draw, from the
+same generator, so that whatever saves and restores its state does so for these. The probability is
+exact to 2**-17, and what is kept is scaled by the probability that was really used.
 """
 
 from __future__ import annotations

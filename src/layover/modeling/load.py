@@ -59,10 +59,6 @@ class Model:
     rows: str = ""
     """The digest of the rows that the word table holds, "" for all."""
 
-    @property
-    def padding(self) -> int:
-        return int(self.tokenizer.pad_token_id)
-
 
 def folders_of(start: Start, context: Context) -> tuple[Path, ...]:
     """The model folders of a start: one for each head that it has."""

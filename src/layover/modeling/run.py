@@ -11,7 +11,7 @@ import inspect
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
+from functools import cache
 from typing import Any
 
 import torch
@@ -49,14 +49,13 @@ def prepare(model: Any, packed: bool = True) -> None:
     encoder = model.base_model
     dropout.install(model)
     packed = packed and attention.supported(encoder)
-    alone = packed and encoder.config.model_type in POOLING
     if packed:
         attention.install(model)
-    if alone:
+    alone = False
+    if packed and encoder.config.model_type in POOLING:
         last = encoder.encoder.layer[-1]
-        alone = own_classes(last)
-    if alone:
-        last.forward = partial(_pooled, last)
+        if alone := own_classes(last):
+            last.__class__ = _for_firsts(last.__class__)
     encoder.layover = Reading(
         packed=packed,
         alone=alone,
@@ -191,23 +190,25 @@ def first_position(encoder: Any) -> int:
     return 0
 
 
-def _pooled(
-    layer: Any,
-    hidden_states: Tensor,
-    *args: Any,
-    packing: Packing | None = None,
-    alone: bool = False,
-    **rest: Any,
-) -> Any:
-    """A layer as BERT's, whose output is that of the first token of each sequence if only these
-    are wanted (`alone`)."""
-    if not alone or packing is None:
-        usual = type(layer).forward
-        return usual(layer, hidden_states, *args, packing=packing, alone=alone, **rest)
-    if layer.gradient_checkpointing and layer.training:
-        # Transformers computes a layer again in what `usual` is wrapped in, which is not run here.
-        return layer._gradient_checkpointing_func(partial(_firsts, layer, packing), hidden_states)
-    return _firsts(layer, packing, hidden_states)
+@cache
+def _for_firsts(kind: Any) -> Any:
+    """A kind of layer as BERT's, which gives the output of the first token of each sequence where
+    only these are wanted (`alone`)."""
+
+    class Last(kind):  # type: ignore[misc]
+        def forward(
+            self,
+            hidden_states: Tensor,
+            *args: Any,
+            packing: Packing | None = None,
+            alone: bool = False,
+            **rest: Any,
+        ) -> Any:
+            if alone and packing is not None:
+                return _firsts(self, packing, hidden_states)
+            return super().forward(hidden_states, *args, packing=packing, alone=alone, **rest)
+
+    return Last
 
 
 def _firsts(layer: Any, packing: Packing, hidden_states: Tensor) -> Tensor:
@@ -222,8 +223,7 @@ def _firsts(layer: Any, packing: Packing, hidden_states: Tensor) -> Tensor:
         key.view(shape),
         value.view(shape),
         packing,
-        scale=own.scaling,
-        dropout=own.dropout.p if layer.training else 0.0,
+        attention.Manner(scale=own.scaling, dropout=own.dropout.p if layer.training else 0.0),
     )
     attended = layer.attention.output(context.flatten(1), first)
     found: Tensor = layer.output(layer.intermediate(attended), attended)[None]
