@@ -12,7 +12,16 @@ import pytest
 from scipy import stats as reference
 
 from layover.errors import ResultError
-from layover.stats import Estimates, Interval, mean_over_targets, paired_difference, score
+from layover.stats import (
+    Interval,
+    Sample,
+    by_seed,
+    estimates,
+    mean_over_targets,
+    paired_difference,
+    samples,
+    score,
+)
 
 LANGUAGES = ("aaa", "bbb")
 
@@ -201,7 +210,7 @@ def test_other_test_examples_on_the_two_sides_are_refused() -> None:
         paired_difference([made({"aaa": [1, math.nan]})], [made({"aaa": [1, 1]})], ("aaa",), ratio)
     with pytest.raises(ResultError, match="two measurements of seed 0"):
         score([arm, arm], ("aaa",), ratio)
-    with pytest.raises(ResultError, match="hold other clusters"):
+    with pytest.raises(ResultError, match="tested on different examples"):
         score([arm, made({"aaa": [1, 1, 0]}, 1)], ("aaa",), ratio)
 
 
@@ -211,63 +220,72 @@ def test_results_are_the_same_every_time() -> None:
     assert score(runs, ("aaa",), ratio) == score(runs, ("aaa",), ratio)
 
 
-def targets(spread: float, noise: float) -> tuple[Estimates, Estimates]:
+def sample(*runs: Made) -> Sample:
+    return by_seed(samples(runs, ratio))
+
+
+def targets(spread: float, noise: float) -> tuple[Sample, Sample]:
     """Two targets whose seeds move together."""
     generator = np.random.default_rng(6)
     moves = spread * np.array([-1.0, 0.0, 1.0])
     return tuple(  # type: ignore[return-value]
-        score(
-            [
+        sample(
+            *(
                 made(
                     {"aaa": list(level + move + generator.normal(0, noise, 500))}, seed, f"{level}"
                 )
                 for seed, move in enumerate(moves)
-            ],
-            ("aaa",),
-            ratio,
+            )
         )
         for level in (1.0, 3.0)
     )
 
 
+def mean(*parts: Sample) -> Interval:
+    return mean_over_targets([((part,), ("aaa",)) for part in parts])
+
+
+def alone(part: Sample) -> Interval:
+    return estimates((part,), ("aaa",)).mean
+
+
 def test_the_mean_over_targets_keeps_that_seeds_move_together() -> None:
     one, two = targets(spread=1.0, noise=0.0)
-    found = mean_over_targets([one.mean, two.mean])
+    found = mean(one, two)
     assert found.estimate == pytest.approx(200)
-    assert found.error == pytest.approx(one.mean.error)
+    assert found.error == pytest.approx(alone(one).error)
 
 
 def test_the_mean_over_targets_averages_their_examples() -> None:
     one, two = targets(spread=0.0, noise=1.0)
-    found = mean_over_targets([one.mean, two.mean])
+    found = mean(one, two)
     assert found.examples == 1000
-    assert found.error < 0.9 * max(one.mean.error, two.mean.error)
+    assert found.error < 0.9 * max(alone(one).error, alone(two).error)
 
 
-def test_targets_with_the_same_test_say_no_more_than_one_of_them() -> None:
-    for spread in (0.0, 1.0):
-        one, other = targets(spread=spread, noise=1.0)
-        found = mean_over_targets([one.mean, one.mean], ["test", "test"])
-        assert found.error == pytest.approx(one.mean.error)
-        assert (found.low, found.high) == pytest.approx((one.mean.low, one.mean.high))
-        apart = mean_over_targets([one.mean, other.mean], ["test", "other"])
-        assert apart.error == mean_over_targets([one.mean, other.mean]).error
+@pytest.mark.parametrize("spread", [0.0, 1.0])
+def test_targets_with_the_same_test_say_no_more_than_one_of_them(spread: float) -> None:
+    one, _ = targets(spread=spread, noise=1.0)
+    found = mean(one, one)
+    assert found.error == pytest.approx(alone(one).error)
+    assert (found.low, found.high) == pytest.approx((alone(one).low, alone(one).high))
+    assert found.examples == alone(one).examples
 
 
 def test_the_mean_over_targets_is_not_measured_where_one_target_is_not() -> None:
     one, _ = targets(spread=0.0, noise=1.0)
-    missing = score([], ("aaa",), ratio).mean
-    assert mean_over_targets([one.mean, missing]).seeds == 0
-    assert mean_over_targets([]).seeds == 0
+    assert mean_over_targets([((one,), ("aaa",)), (({},), ())]).seeds == 0
+    assert mean(one, {}).seeds == 0
+    assert mean().seeds == 0
 
 
 def test_a_target_without_seeds_joins_the_mean_at_every_seed() -> None:
     one, _ = targets(spread=1.0, noise=0.0)
-    fixed = score([made({"aaa": [0.0, 1.0] * 50}, None)], ("aaa",), ratio).mean
-    found = mean_over_targets([one.mean, fixed])
+    fixed = sample(made({"aaa": [0.0, 1.0] * 50}, None, "other"))
+    found = mean(one, fixed)
     assert [seed for seed, _ in found.by_seed] == [0, 1, 2]
     assert found.estimate == pytest.approx((100 + 50) / 2)
-    expected = math.hypot(one.mean.error, fixed.error) / 2
+    expected = math.hypot(alone(one).error, alone(fixed).error) / 2
     assert found.error == pytest.approx(expected, rel=1e-3)
 
 

@@ -10,12 +10,22 @@ from typing import TYPE_CHECKING, Any
 
 from layover import spec
 from layover.errors import DamagedResult
+from layover.grid import Grid
 from layover.languages import by_distance, distance
 from layover.languages import language as find_language
-from layover.report.report import Arm, Cell, Language, LayerCurve, Report, Target, Training
+from layover.report.report import (
+    Arm,
+    Cell,
+    Language,
+    LayerCurve,
+    Report,
+    Target,
+    Training,
+    common,
+)
 from layover.stage import Stage
 from layover.stages import Score, Train, seed_of, trainings
-from layover.stats import Estimates, paired_difference, score
+from layover.stats import Estimates, Run, by_seed, samples
 from layover.store import Store
 from layover.study import Study
 from layover.tasks.mixture import parts_of
@@ -94,9 +104,9 @@ def measured_seed(leaf: Score) -> int | None:
 def report(study: Study, store: Store, commands: tuple[str, ...] = ()) -> Report:
     """Everything that tables and the page show, for what the store holds."""
     found = measurements(study, store)
-    codes = tuple(dict.fromkeys(code for item in found for code in item.statistics))
-    ordered = by_distance(codes, study.source)
+    table = grid(study, found)
     targets = tuple(dict.fromkeys(leaf.target for arm in study.arms for leaf in _scores(arm)))
+    differences = _differences(study, table, targets)
     total = len(study.leaves)
     have = sum(store.complete(leaf) for leaf in study.leaves)
     notes = [f"The study allows what the guard would stop: {name}." for name in study.allow]
@@ -108,9 +118,15 @@ def report(study: Study, store: Store, commands: tuple[str, ...] = ()) -> Report
         question=study.question,
         arms=tuple(Arm(name=arm.name, role=_role(study, arm)) for arm in study.arms),
         targets=tuple(_target(name, found) for name in targets),
-        languages=tuple(_language(code, study.source) for code in ordered),
-        differences=_differences(study, found, ordered, targets),
-        scores=_levels(study, found, ordered, targets),
+        languages=tuple(_language(code, study.source) for code in table.languages),
+        differences=differences,
+        means=_means(study, table, differences, targets),
+        scores=tuple(
+            Cell(arm=arm.name, target=target, estimates=table.score(arm.name, target))
+            for arm in study.arms
+            for target in targets
+            if table.has(arm.name, target)
+        ),
         layers=tuple(
             LayerCurve(
                 arm=item.arm,
@@ -162,7 +178,6 @@ def _target(name: str, found: tuple[Measurement, ...]) -> Target:
         name=name,
         metric=mine[0].metric if mine else "",
         chance=sum(known) / len(known) if known else math.nan,
-        tests=tuple(sorted({item.data_key for item in mine})),
     )
 
 
@@ -175,8 +190,19 @@ def _language(code: str, source: str) -> Language:
     )
 
 
-def _of(found: tuple[Measurement, ...], arm: str, target: str) -> list[Measurement]:
-    return [item for item in found if item.arm == arm and item.target == target]
+def grid(study: Study, found: tuple[Measurement, ...]) -> Grid:
+    """Measurements, resampled, as a grid of arms and targets."""
+    codes = tuple(dict.fromkeys(code for item in found for code in item.statistics))
+    made: dict[tuple[str, str], list[Run]] = {}
+    for target in dict.fromkeys(item.target for item in found):
+        mine = [item for item in found if item.target == target]
+        for item, run in zip(mine, samples(mine, _combine(study, target)), strict=True):
+            made.setdefault((item.arm, target), []).append(run)
+    return Grid(
+        samples={cell: by_seed(runs) for cell, runs in made.items()},
+        languages=by_distance(codes, study.source),
+        source=study.source,
+    )
 
 
 def _combine(study: Study, target: str) -> Any:
@@ -185,48 +211,35 @@ def _combine(study: Study, target: str) -> Any:
     )
 
 
-def _languages(items: list[Measurement], ordered: tuple[str, ...]) -> tuple[str, ...]:
-    held = {code for item in items for code in item.statistics}
-    return tuple(code for code in ordered if code in held)
+def _compared(study: Study) -> tuple[str, ...]:
+    """The arms that are compared with the baseline."""
+    return tuple(a.name for a in study.arms if not a.control and a.name != study.baseline)
 
 
-def _zero_shot(languages: tuple[str, ...], source: str) -> tuple[str, ...]:
-    return tuple(code for code in languages if code != source)
+def _differences(study: Study, table: Grid, targets: tuple[str, ...]) -> tuple[Cell, ...]:
+    return tuple(
+        Cell(arm=arm, target=target, estimates=table.difference(arm, study.baseline, target))
+        for arm in _compared(study)
+        for target in targets
+        if table.has(arm, target) and table.has(study.baseline, target)
+    )
 
 
-def _differences(
-    study: Study, found: tuple[Measurement, ...], ordered: tuple[str, ...], targets: tuple[str, ...]
+def _means(
+    study: Study, table: Grid, differences: tuple[Cell, ...], targets: tuple[str, ...]
 ) -> tuple[Cell, ...]:
+    """Over the targets that all arms share, and those that they share in the source language."""
     cells = []
-    for arm in study.arms:
-        for target in targets:
-            mine, base = _of(found, arm.name, target), _of(found, study.baseline, target)
-            if arm.control or arm.name == study.baseline or not mine or not base:
-                continue
-            codes = _languages(mine + base, ordered)
-            estimates: Estimates = paired_difference(
-                mine,
-                base,
-                codes,
-                _combine(study, target),
-                average=_zero_shot(codes, study.source),
+    for arm in dict.fromkeys(cell.arm for cell in differences):
+        zero, source = (
+            table.mean(arm, study.baseline, common(differences, targets, code), code)
+            for code in ("", study.source)
+        )
+        cells.append(
+            Cell(
+                arm=arm, target="", estimates=Estimates(mean=zero, languages={study.source: source})
             )
-            cells.append(Cell(arm=arm.name, target=target, estimates=estimates))
-    return tuple(cells)
-
-
-def _levels(
-    study: Study, found: tuple[Measurement, ...], ordered: tuple[str, ...], targets: tuple[str, ...]
-) -> tuple[Cell, ...]:
-    cells = []
-    for arm in study.arms:
-        for target in targets:
-            mine = _of(found, arm.name, target)
-            if mine:
-                codes = _languages(mine, ordered)
-                zero = _zero_shot(codes, study.source)
-                estimates = score(mine, codes, _combine(study, target), average=zero)
-                cells.append(Cell(arm=arm.name, target=target, estimates=estimates))
+        )
     return tuple(cells)
 
 

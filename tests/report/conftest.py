@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
+from layover.grid import Grid
 from layover.report import Arm, Cell, Language, LayerCurve, Report, Target, Training
-from layover.stats import paired_difference, score
+from layover.stats import Estimates, Sample, by_seed, samples
 
 LANGUAGES = (
     Language(code="qal", name="Alvic", distance=0.0, source=True),
@@ -80,16 +81,15 @@ def study(arms: tuple[str, ...] = tuple(EFFECTS), seeds: int = 4, targets: int =
         for t in range(targets)
     }
     roles = {"direct": "baseline", "no pretraining": "control"}
-    differences, scores = [], []
-    for (arm, t), measurements in found.items():
-        name = TARGETS[t].name
-        estimates = score(measurements, CODES, accuracy, average=CODES[1:], replicates=300)
-        scores.append(Cell(arm=arm, target=name, estimates=estimates))
-        if arm not in roles:
-            estimates = paired_difference(
-                measurements, found["direct", t], CODES, accuracy, average=CODES[1:], replicates=300
-            )
-            differences.append(Cell(arm=arm, target=name, estimates=estimates))
+    names = [target.name for target in TARGETS[:targets]]
+    made: dict[tuple[str, str], Sample] = {}
+    for t, name in enumerate(names):
+        mine = [item for arm in arms for item in found[arm, t]]
+        runs = samples(mine, accuracy, replicates=300)
+        for place, arm in enumerate(arms):
+            made[arm, name] = by_seed(runs[place * seeds : (place + 1) * seeds])
+    grid = Grid(samples=made, languages=CODES, source=CODES[0])
+    compared = [arm for arm in arms if arm not in roles]
     return Report(
         study="demo",
         question="Does intermediate training in the source language help in the languages that "
@@ -98,8 +98,27 @@ def study(arms: tuple[str, ...] = tuple(EFFECTS), seeds: int = 4, targets: int =
         arms=tuple(Arm(name=arm, role=roles.get(arm, "arm")) for arm in arms),
         targets=TARGETS[:targets],
         languages=LANGUAGES,
-        differences=tuple(differences),
-        scores=tuple(scores),
+        differences=tuple(
+            Cell(arm=arm, target=name, estimates=grid.difference(arm, "direct", name))
+            for arm in compared
+            for name in names
+        ),
+        means=tuple(
+            Cell(
+                arm=arm,
+                target="",
+                estimates=Estimates(
+                    mean=grid.mean(arm, "direct", names),
+                    languages={CODES[0]: grid.mean(arm, "direct", names, CODES[0])},
+                ),
+            )
+            for arm in compared
+        ),
+        scores=tuple(
+            Cell(arm=arm, target=name, estimates=grid.score(arm, name))
+            for arm in arms
+            for name in names
+        ),
         layers=tuple(layers(generator, arm, seed) for arm in arms for seed in range(seeds)),
         trainings=tuple(trainings(generator, arms, seeds)),
         provenance={

@@ -9,6 +9,7 @@ import pytest
 
 from layover.report import Arm, Cell, Language, Report, Target, answer
 from layover.report.prose import listed, methods, missing, signed
+from layover.report.report import common
 from layover.stats import Estimates, Interval
 
 Made = Callable[..., Report]
@@ -30,6 +31,12 @@ def interval(estimate: float, half: float, seeds: int = 3, languages: int = 2) -
 
 def report(cells: Mapping[tuple[str, str], Interval], targets: str = "P") -> Report:
     arms = dict.fromkeys(arm for arm, _ in cells)
+    differences = tuple(
+        Cell(arm=arm, target=target, estimates=Estimates(mean=cell, languages={}))
+        for (arm, target), cell in cells.items()
+    )
+    # Where there is a mean over targets here, it is over one.
+    (*_, mean) = ("", *common(differences, targets))
     return Report(
         study="s",
         question="q",
@@ -40,9 +47,9 @@ def report(cells: Mapping[tuple[str, str], Interval], targets: str = "P") -> Rep
             Language(code="bbb", name="B"),
             Language(code="ccc", name="C"),
         ),
-        differences=tuple(
-            Cell(arm=arm, target=target, estimates=Estimates(mean=cell, languages={}))
-            for (arm, target), cell in cells.items()
+        differences=differences,
+        means=tuple(
+            dataclasses.replace(cell, target="") for cell in differences if cell.target == mean
         ),
     )
 
@@ -50,7 +57,6 @@ def report(cells: Mapping[tuple[str, str], Interval], targets: str = "P") -> Rep
 def summary(**arms: tuple[float, float]) -> str:
     """The summary of a study with one target, without no-break spaces."""
     found = report({(arm, "P"): interval(*numbers) for arm, numbers in arms.items()})
-    # With one target the mean over targets recomputes the interval, with no seed spread here.
     return answer(found).summary.replace("\u00a0", " ")
 
 

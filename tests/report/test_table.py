@@ -59,17 +59,6 @@ def test_what_was_not_measured_is_marked(demo: Report) -> None:
     assert "mean of 3" in found
 
 
-def test_targets_that_share_a_test_widen_their_mean(demo: Report) -> None:
-    shared = tuple(dataclasses.replace(target, tests="one test") for target in demo.targets)
-    apart, together = (
-        demo.overall("squad"),
-        dataclasses.replace(demo, targets=shared).overall("squad"),
-    )
-    assert apart is not None and together is not None
-    assert together.estimate == pytest.approx(apart.estimate)
-    assert together.high - together.low > apart.high - apart.low
-
-
 def test_a_target_has_columns_of_its_languages_only_and_notes_stand_below(demo: Report) -> None:
     def without(cell: Cell) -> Cell:
         languages = {code: one for code, one in cell.estimates.languages.items() if code != "qde"}

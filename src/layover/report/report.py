@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from layover.stats import Estimates, Interval, mean_over_targets
+from layover.stats import Estimates, Interval
 
 Role = Literal["baseline", "arm", "control"]
 
@@ -29,8 +29,6 @@ class Target:
     metric: str
     chance: float = math.nan
     """Percent; NaN where undefined."""
-    tests: tuple[str, ...] = ()
-    """Keys of the data that it was measured on; () if each target has its own."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,6 +90,8 @@ class Report:
     languages: tuple[Language, ...]
     differences: tuple[Cell, ...]
     """Arm minus baseline, paired."""
+    means: tuple[Cell, ...] = ()
+    """The same, averaged over the common targets, whose name is empty here."""
     scores: tuple[Cell, ...] = ()
     """Of all arms, baseline and controls included."""
     layers: tuple[LayerCurve, ...] = ()
@@ -143,22 +143,20 @@ class Report:
 
     def common_targets(self, language: str = "") -> tuple[str, ...]:
         """The targets measured for every arm that has any: what averages may compare."""
-        found = {
-            arm: {t.name for t in self.targets if self.shown(arm, t.name, language)}
-            for arm in self.named("arm")
-        }
-        sets = [names for names in found.values() if names]
-        return tuple(t.name for t in self.targets if sets and all(t.name in s for s in sets))
+        return common(self.differences, [target.name for target in self.targets], language)
 
     def overall(self, arm: str, language: str = "") -> Interval | None:
         """The mean of an arm's differences over the common targets; None where not measured."""
-        names = self.common_targets(language)
-        parts = [self.shown(arm, name, language) for name in names]
-        tests = [
-            one.tests or one.name for name in names for one in self.targets if one.name == name
-        ]
-        found = mean_over_targets([part for part in parts if part], tests)
-        return found if found.seeds and all(parts) else None
+        return measured(_find(self.means, arm, ""), language)
+
+
+def common(cells: Iterable[Cell], targets: Sequence[str], language: str = "") -> tuple[str, ...]:
+    """Those of the targets that have a measured cell for every arm that has any."""
+    found: dict[str, set[str]] = {}
+    for cell in cells:
+        if measured(cell.estimates, language):
+            found.setdefault(cell.arm, set()).add(cell.target)
+    return tuple(name for name in targets if found and all(name in s for s in found.values()))
 
 
 def _find(cells: tuple[Cell, ...], arm: str, target: str) -> Estimates | None:
