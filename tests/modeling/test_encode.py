@@ -323,15 +323,6 @@ def test_what_code_without_a_file_encoded_is_not_kept(
     assert context.kept == 0
 
 
-def test_encoding_leaves_the_environment_as_it_was(
-    files: Path, tokenizer: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv("RAYON_NUM_THREADS", raising=False)
-    before = dict(os.environ)
-    encoded(pairs(), tokenizer, 32, Storing(folder=tmp_path))
-    assert dict(os.environ) == before
-
-
 def test_a_file_that_is_cut_short_while_it_is_read_ends_the_process_and_is_made_anew(
     files: Path, vocabulary: Path, tokenizer: Any, tmp_path: Path
 ) -> None:

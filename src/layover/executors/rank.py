@@ -86,12 +86,7 @@ def _end_with_parent() -> None:
 
 
 def main() -> None:
-    answers = answers_apart()
-
-    def answer(fields: dict[str, Any]) -> None:
-        answers.write(json.dumps(fields) + "\n")
-        answers.flush()
-
+    answer = answers_apart()
     seat = Seat(**json.loads(sys.stdin.readline()))
     threading.Thread(target=_end_with_parent, daemon=True).start()
     answer(seat.take(Store(Path(sys.argv[1])), lambda event: answer(event.words)))

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from layover.modeling.features import Features, Ragged, within
+from layover.modeling.features import Features, Ragged, places
 from layover.modeling.packing import Packing, packing
 
 
@@ -65,7 +65,7 @@ class Batch:
 def collate(features: Features, units: Any) -> Batch:
     """The units at these positions, a sequence or an array, in this order."""
     chosen = np.asarray(units, dtype=np.int64)
-    sequences, groups = within(features.groups, chosen)
+    sequences, groups = places(features.groups, chosen)
     tokens = features.tokens.take(sequences)
     segments = None
     if features.segments is not None:
