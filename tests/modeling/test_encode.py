@@ -193,8 +193,16 @@ def test_the_key_holds_what_a_tokenizer_does_and_not_where_it_lies(
     shutil.rmtree(place)
     learn(SENTENCES * 3, 60, 0.9999, place)
     assert key(pairs(), AutoTokenizer.from_pretrained(place)) != wanted
-    mine.truncation_side = "left"
-    assert key(pairs(), mine) != wanted
+    for name, value in (
+        ("truncation_side", "left"),
+        ("model_input_names", ["input_ids"]),
+        ("split_special_tokens", True),
+    ):
+        before = getattr(mine, name)
+        setattr(mine, name, value)
+        assert before != value and key(pairs(), mine) != wanted, name
+        setattr(mine, name, before)
+    assert key(pairs(), mine) == wanted
 
 
 def test_the_key_holds_the_data_their_type_and_the_longest_sequence(

@@ -155,9 +155,7 @@ def _foreign(task: Task) -> tuple[str, ...]:
 
 def _outside(module: str) -> bool:
     package = module.partition(".")[0]
-    return package != "layover" and (
-        package == "__main__" or package not in sys.stdlib_module_names
-    )
+    return package != "layover" and package not in sys.stdlib_module_names
 
 
 def _text(module: str) -> str:
