@@ -57,7 +57,7 @@ class Seat:
         join(self.rank, self.size, Path(self.meeting), bool(stage.resources.gpus))
         folder = store.work_folder(stage)
         # What one of them says, all would say.
-        heard = tell if self.rank == 0 else _nothing
+        heard = tell if self.rank == 0 else lambda event: None
         stage.run(Performing(store=store, stage=stage, folder=folder, tell=heard))
         leave()
 
@@ -73,10 +73,6 @@ def check(resources: Resources) -> None:
             f"declare {f'gpus={there}' if there else 'none'}, or processes={resources.gpus} for as "
             "many processes on processors"
         )
-
-
-def _nothing(event: Event) -> None:
-    """The first process speaks for all."""
 
 
 def _end_with_parent() -> None:
