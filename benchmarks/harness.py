@@ -149,7 +149,7 @@ def race(
     say: Callable[[str], None] = lambda text: None,
 ) -> list[Result]:
     """The result of each contender, in their order. Raises `RuntimeError` with the traceback of
-    one that failed."""
+    one that failed, of which the first line says what it was."""
     os.environ.update(ENVIRONMENT)
     context = multiprocessing.get_context("spawn")
     # One starts after the other, so that no warm-up disturbs another.
@@ -194,8 +194,8 @@ def _serve(connection: Connection, contender: Contender) -> None:
         contender.run(gate)
     except Finished:
         connection.send((gate.growth, gate.notes))
-    except BaseException:
-        connection.send(RuntimeError(traceback.format_exc()))
+    except BaseException as error:
+        connection.send(RuntimeError(f"{error!r}\n{traceback.format_exc()}"))
     else:
         connection.send(RuntimeError("it ended before the race"))
 

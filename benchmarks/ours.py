@@ -7,12 +7,12 @@ import math
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 from benchmarks.harness import THREADS, Finished, Gate, folder_size
 from benchmarks.plan import Plan
+from benchmarks.text import tokenizer
 from benchmarks.training import Job, watch
 from layover.encoders import Folder
 from layover.recipe import Recipe, steps
@@ -181,16 +181,6 @@ def outputs(job: Job, model: Any, units: Sequence[Unit]) -> Any:
     features = Features.of(units)
     gc.collect()
     return lambda: inference.run(ready, task.type, features, model)
-
-
-@cache
-def tokenizer() -> Any:
-    """Loaded once, as a peer's is."""
-    from transformers import AutoTokenizer
-
-    from benchmarks.text import vocabulary
-
-    return AutoTokenizer.from_pretrained(vocabulary())
 
 
 def sentences(job: Job, texts: Sequence[str]) -> list[Unit]:
