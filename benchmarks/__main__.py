@@ -8,9 +8,11 @@ larger encoder.
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -79,12 +81,14 @@ class Page:
 def main() -> None:
     chosen = show.options(__doc__ or "", 5).parse_args()
     os.environ.update(ENVIRONMENT)
-    searched = ", ".join(f"{micro}: {rate}" for (_, micro), rate in finetune.SEARCHED.items())
+    searched = ", ".join(f"{micro}: {rate}" for micro, rate in finetune.SEARCHED.items())
     head = f"# Measured\n\n{show.machine()}\n\n{ABOUT.format(searched=searched)}"
     if not real():
         head += "\nLAYOVER_DATA names no data: sequences have recorded lengths and random ids.\n"
     page = Page(scratch() / RESULTS.name if chosen.quick else RESULTS, head, chosen.json)
-    equal = equality.check(chosen.quick)
+    # What it holds in memory goes with its process.
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as apart:
+        equal = apart.submit(equality.check, chosen.quick).result()
     page.tell("Equal", equality.HEADER, equal, map(equality.cells, equal))
     if not all(each.holds for each in equal):
         sys.exit("not equal: no speed is worth comparing")

@@ -24,14 +24,10 @@ class Race:
     stock: bool = True
 
 
-SEARCHED = {
-    ("NLI", 8): 300,
-    ("NLI", 16): 385,
-    ("NLI", 32): 432,
-}
-"""The tuned peer's tokens a second by micro-batch, of which the races take the best: `--search` on
-2026-11-21. Tagging's sequences are shorter still, QA's steps hold 8 examples, the tiny encoder's 32
-are computed at once."""
+SEARCHED = {8: 300, 16: 385, 32: 432}
+"""The tuned peer's tokens a second of NLI by micro-batch, of which the races take the best:
+`--search` on 2026-11-21. Tagging's sequences are shorter still, QA's steps hold 8 examples, the
+tiny encoder's 32 are computed at once."""
 WORKERS = (0, 2)
 """Loader workers that `--search` tries."""
 

@@ -145,7 +145,6 @@ class Contender(Protocol):
 def race(
     contenders: Sequence[Contender],
     rounds: int,
-    seed: int = 0,
     say: Callable[[str], None] = lambda text: None,
 ) -> list[Result]:
     """The result of each contender, in their order. Raises `RuntimeError` with the traceback of
@@ -157,7 +156,7 @@ def race(
     processes = []
     laps: list[list[Lap]] = [[] for _ in contenders]
     ends: list[tuple[int, dict[str, Any]]] = []
-    order = random.Random(seed)
+    order = random.Random(0)
     try:
         for contender in contenders:
             mine, theirs = context.Pipe()
