@@ -130,7 +130,9 @@ class Duel:
     def run(self) -> Row:
         """Raises `RuntimeError` where a contender fails."""
         theirs, mine = race([self.peer, self.ours], self.rounds, say=_say)
-        return row(self.work, theirs, mine, self.goal, self.unit)
+        found = row(self.work, theirs, mine, self.goal, self.unit)
+        _say(" | ".join(cells(found)))
+        return found
 
 
 def _say(text: str) -> None:
