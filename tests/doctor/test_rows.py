@@ -195,7 +195,7 @@ def test_lines_that_a_reader_passes_over_are_counted(tmp_path: Path) -> None:
     found = {one.kind: one for one in look(Cell(task=task, split="train", language="eng")).problems}
     assert found[kinds.ROW].count == 3
     assert found[kinds.PASSED].count == 2
-    assert found[kinds.PASSED].places == ("toy/train-en.tsv: 2 of 42 lines",)
+    assert found[kinds.PASSED].places == ("toy/train-en.tsv:6", "toy/train-en.tsv:42")
 
 
 def test_where_a_reader_passes_no_line_over_none_is_counted(seen: Callable[..., Seen]) -> None:
@@ -335,6 +335,3 @@ def test_rows_that_a_task_passes_over_are_counted(seen: Callable[..., Seen]) -> 
     problem = only(found, kinds.PASSED)
     assert (problem.count, problem.wrong, found.rows) == (2, False, 38)
     assert problem.places == ("toy/test-en.tsv:4", "toy/test-en.tsv:9")
-
-
-# Files
