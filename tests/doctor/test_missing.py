@@ -182,6 +182,13 @@ def test_a_sheet_keeps_all_places() -> None:
     assert problem.count == 1000 and problem.places == tuple(map(str, range(1000)))
 
 
+def test_more_may_be_missing_than_a_task_names(tmp_path: Path) -> None:
+    source = Ccgbank(root=str(tmp_path))
+    (checkup,) = examine(cells_of(replace(catalogue.CCG, source=source))).checkups
+    found, expected = checkup.files
+    assert found == 0 and expected == 22
+
+
 # The real files
 
 
@@ -205,10 +212,3 @@ def test_all_real_files_are_read_in_time_and_nothing_is_wrong_with_them(
     # XQuAD's Turkish text has a dash that somebody decoded twice.
     turkish = next(one for one in found["xquad"].there if one.language == "tur")
     assert kinds.MOJIBAKE in {problem.kind for problem in turkish.problems}
-
-
-def test_more_may_be_missing_than_a_task_names(tmp_path: Path) -> None:
-    source = Ccgbank(root=str(tmp_path))
-    (checkup,) = examine(cells_of(replace(catalogue.CCG, source=source))).checkups
-    found, expected = checkup.files
-    assert found == 0 and expected == 22
