@@ -67,6 +67,29 @@ def test_half_of_a_text_may_be_the_same_in_two_languages(tmp_path: Path) -> None
     assert all(one.problems == () for one in checkup.seen)
 
 
+def test_the_same_text_in_two_splits_is_no_copy_of_a_language(tmp_path: Path) -> None:
+    task = write_all(tmp_path)
+    shutil.copy(tmp_path / "toy" / "test-de.tsv", tmp_path / "toy" / "train-en.tsv")
+    (checkup,) = examine(cells_of(task)).checkups
+    assert all(one.problems == () for one in checkup.seen)
+
+
+def test_a_few_examples_may_well_be_the_same_in_two_languages(tmp_path: Path) -> None:
+    task = write_all(tmp_path)
+    for code in ("en", "de"):
+        rows = "".join(f"{number}\tyes\n" for number in range(19))
+        (tmp_path / "toy" / f"test-{code}.tsv").write_text(rows)
+    (checkup,) = examine(cells_of(task)).checkups
+    assert all(one.problems == () for one in checkup.seen)
+
+
+def test_a_file_that_is_of_both_languages_is_no_copy(tmp_path: Path) -> None:
+    task = write_all(tmp_path)
+    source = replace(task.source, paths=("toy/{split}-en.tsv",))
+    (checkup,) = examine(cells_of(replace(task, source=source))).checkups
+    assert all(one.problems == () for one in checkup.seen) and checkup.rows > 80
+
+
 def odd_file(root: Path, what: str) -> str:
     """Puts something else than a file where the German test is; what is to be said of it."""
     path = root / "toy" / "test-de.tsv"
@@ -92,6 +115,15 @@ def test_what_is_there_and_no_file_is_wrong_and_not_missing(what: str, tmp_path:
     german = checkup.seen[-1]
     assert only(german, kinds.UNREADABLE).places == (f"toy/test-de.tsv: {told}",)
     assert not checkup.absent and checkup.wrong and checkup.rows == 80
+
+
+def test_what_is_in_the_way_of_labels_is_told_unless_it_is_in_that_of_rows(tmp_path: Path) -> None:
+    cell = Cell(task=write_all(tmp_path), split="test", language="deu")
+    (tmp_path / "toy" / "labels" / "test-de.tsv").mkdir(parents=True)
+    assert only(look(cell), kinds.UNREADABLE).places == ("labels/test-de.tsv: is no file",)
+    shutil.rmtree(tmp_path / "toy")
+    (tmp_path / "toy").touch()
+    assert only(look(cell), kinds.UNREADABLE).places == ("toy/test-de.tsv: Not a directory",)
 
 
 @pytest.mark.parametrize("method", ["open", "stat"])

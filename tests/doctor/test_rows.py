@@ -15,7 +15,7 @@ from layover.doctor.problem import Kind
 from layover.errors import DataError
 from layover.tasks.formats import Conll, JsonLines, SquadJson, Tsv
 from layover.tasks.own import tagged
-from layover.tasks.sources import Row, refuse, telling
+from layover.tasks.sources import Row, pass_over, refuse, telling
 from layover.tasks.squad import passage
 from layover.tasks.types.classification import Labelled
 from layover.tasks.types.spans import Spans
@@ -49,6 +49,14 @@ def test_a_reader_stops_at_a_bad_row_unless_somebody_hears_of_it() -> None:
     assert [str(error) for error in heard] == ["wrong"]
     with pytest.raises(DataError, match="again"):
         refuse(DataError("again"))
+
+
+def test_of_a_line_that_is_passed_over_only_those_hear_who_listen() -> None:
+    heard: list[str] = []
+    with telling(lambda error: None, heard.append):
+        pass_over("here")
+    pass_over("there")
+    assert heard == ["here"]
 
 
 def test_a_bad_line_of_json_does_not_hide_the_next(seen: Callable[..., Seen]) -> None:
