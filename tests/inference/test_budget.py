@@ -29,9 +29,15 @@ def opened(encoder: Path, data: Data) -> tuple[Model, list[Any]]:
     return model, list(kind.encode(context.data(data).items, model.tokenizer, 40))
 
 
-def outputs(model: Model, data: Data, units: list[Any], tokens: int) -> list[Any]:
+def outputs(
+    model: Model,
+    data: Data,
+    units: list[Any],
+    tokens: int,
+    watch: predict.Watch = predict.UNWATCHED,
+) -> list[Any]:
     head: Any = model.heads[data.task.name]
-    return predict.run(head.eval(), data.task.type, Features.of(units), model, tokens)
+    return predict.run(head.eval(), data.task.type, Features.of(units), model, tokens, watch)
 
 
 def close(mine: list[Any], theirs: list[Any]) -> bool:
@@ -73,8 +79,9 @@ def test_no_more_tokens_run_together_than_are_allowed(
         return batch
 
     monkeypatch.setattr(predict, "collate", watched)
-    outputs(model, data, units, 77)
-    assert sum(count for _, count in sizes) == len(units)
+    told: list[int] = []
+    outputs(model, data, units, 77, predict.Watch(progress=told.append))
+    assert told == np.cumsum([count for _, count in sizes]).tolist() and told[-1] == len(units)
     assert all(total <= 77 or count == 1 for total, count in sizes)
 
 

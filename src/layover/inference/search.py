@@ -38,9 +38,9 @@ def nearest(queries: Any, pool: Any, count: int, index: str = "") -> Found:
 
     Vectors are of length 1 or 0. Beside what is given and found, memory holds half a copy of both
     sides (where products are screened in bfloat16), 8 bytes for each that is found, and a block:
-    4 bytes for each of ROWS x COLUMNS pairs, and some 30 if most of them tie. With
-    `index` a FAISS index of that description is searched instead. Raises `ModelError` for
-    vectors that are no numbers.
+    4 bytes for each of ROWS x COLUMNS pairs, and several times that if most of them tie. With
+    `index` a FAISS index of that description is searched instead. Raises `ModelError` for vectors
+    that are no numbers.
     """
     count = min(count, len(pool))
     if index:
