@@ -79,7 +79,7 @@ class Page:
 
 
 def main() -> None:
-    chosen = show.options(__doc__ or "", 5).parse_args()
+    chosen = show.options(__doc__ or "", 3).parse_args()
     os.environ.update(ENVIRONMENT)
     searched = ", ".join(f"{micro}: {rate}" for micro, rate in finetune.SEARCHED.items())
     head = f"# Measured\n\n{show.machine()}\n\n{ABOUT.format(searched=searched)}"
