@@ -1,23 +1,25 @@
 """Every benchmark, equality first: `make bench` or `python -m benchmarks`.
 
-Prints tables (`--json`: a line of JSON a row), and writes RESULTS.md unless `--quick`. Where there
-is a GPU, training and evaluation are raced on it, and memory is the GPU's; `--shape large` of
-benchmarks.finetune and benchmarks.peak races the larger encoder.
+Prints tables (`--json`: a line of JSON a row), and writes RESULTS.md as it goes: with `--quick` in
+the scratch folder, else beside this file. Where there is a GPU, training and evaluation are raced
+on it, and memory is the GPU's; `--shape large` of benchmarks.finetune and benchmarks.peak races the
+larger encoder.
 """
 
 from __future__ import annotations
 
-import json
+import multiprocessing
 import os
 import sys
-from collections.abc import Iterable, Sequence
-from functools import partial
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from benchmarks import data, equality, evaluate, finetune, mining, mlm, peak, show, study
 from benchmarks.harness import ENVIRONMENT
-from benchmarks.text import real
+from benchmarks.text import real, scratch
 
 RESULTS = Path(__file__).parent / "RESULTS.md"
 ABOUT = """\
@@ -42,73 +44,73 @@ tries loader workers too). Tuned predictors and encoders try their batches befor
 class Page:
     """RESULTS.md, written anew whenever there is more to say: a run that is cut short has it."""
 
-    def __init__(self, head: str, chosen: Any) -> None:
-        self.head, self.chosen = head, chosen
+    def __init__(self, path: Path, head: str, as_json: bool) -> None:
+        self.path, self.head, self.as_json = path, head, as_json
         self.sections: dict[str, str] = {}
+        self.failed: list[str] = []
 
     def tell(
         self, title: str, header: Sequence[str], found: Sequence[Any], lines: Iterable[Any]
     ) -> None:
-        """Print a table, or its JSON lines, and keep it."""
+        """Print values, and keep them."""
         every = list(lines)
-        if self.chosen.json:
-            print("\n".join(json.dumps(show.record(each)) for each in found), flush=True)
-        else:
-            show.table(header, every)
+        show.tell(header, found, every, self.as_json)
         self.keep(title, show.markdown(header, every))
+
+    def rows(self, rows: Sequence[show.Row]) -> None:
+        """Keep those that there are so far."""
+        for unit in show.units(rows):
+            lines = [show.cells(row) for row in rows if row.unit == unit]
+            self.keep(f"Side by side, in {unit}", show.markdown(show.header(unit), lines))
+
+    @contextmanager
+    def noting(self, what: str) -> Iterator[None]:
+        """A race that fails, for want of memory say, is noted and takes no other along."""
+        try:
+            yield
+        except RuntimeError as error:
+            print(f"{what}, not measured: {error}", file=sys.stderr, flush=True)
+            self.failed.append(f"* {what}: {str(error).splitlines()[0]}")
+            self.keep("Not measured", "\n".join(self.failed))
 
     def keep(self, title: str, text: str) -> None:
         self.sections[title] = f"## {title}\n\n{text}\n"
-        if not self.chosen.quick:
-            RESULTS.write_text("\n".join([self.head, *self.sections.values()]), encoding="utf-8")
+        self.path.write_text("\n".join([self.head, *self.sections.values()]), encoding="utf-8")
 
 
 def main() -> None:
-    chosen = show.options(__doc__ or "", 5).parse_args()
+    chosen = show.options(__doc__ or "", 3).parse_args()
     os.environ.update(ENVIRONMENT)
-    searched = ", ".join(f"{micro}: {rate}" for (_, micro), rate in finetune.SEARCHED.items())
+    searched = ", ".join(f"{micro}: {rate}" for micro, rate in finetune.SEARCHED.items())
     head = f"# Measured\n\n{show.machine()}\n\n{ABOUT.format(searched=searched)}"
     if not real():
         head += "\nLAYOVER_DATA names no data: sequences have recorded lengths and random ids.\n"
-    page = Page(head, chosen)
-    equal = equality.check(chosen.quick)
+    page = Page(scratch() / RESULTS.name if chosen.quick else RESULTS, head, chosen.json)
+    # What it holds in memory goes with its process.
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as apart:
+        equal = apart.submit(equality.check, chosen.quick).result()
     page.tell("Equal", equality.HEADER, equal, map(equality.cells, equal))
     if not all(each.holds for each in equal):
         sys.exit("not equal: no speed is worth comparing")
-    rows = _side_by_side(page, chosen)
-    for unit in show.units(rows):
-        some = [row for row in rows if row.unit == unit]
-        page.tell(_title(unit), show.header(unit), some, map(show.cells, some))
-    shares = peak.shares(chosen.rounds, chosen.quick)
-    page.tell("Share of the peak", peak.HEADER, shares, map(peak.cells, shares))
+    _race(page, chosen.rounds, chosen.quick)
     counts = study.counts()
     lines = [study.cells(count, counts[0]) for count in counts]
     page.tell("A study of 9 x 9 x 3", study.HEADER, counts, lines)
 
 
-def _title(unit: str) -> str:
-    return f"Side by side, in {unit}"
-
-
-def _side_by_side(page: Page, chosen: Any) -> list[show.Row]:
-    """The rows of all races; one that fails, for want of memory say, takes no other along."""
+def _race(page: Page, rounds: int, small: bool) -> None:
+    duels = finetune.headline(rounds, small)
+    for module in (evaluate, mlm, data, mining):
+        duels += module.duels(rounds, small)
     rows: list[show.Row] = []
-    failed: list[str] = []
-    races = [partial(finetune.run, each) for each in finetune.headline(chosen.rounds, chosen.quick)]
-    races += [
-        partial(module.run, chosen.rounds, chosen.quick) for module in (evaluate, mlm, data, mining)
-    ]
-    for race in races:
-        try:
-            rows += race()
-        except RuntimeError as error:
-            failed.append(f"* {str(error).splitlines()[0]}")
-            print(f"not measured: {error}", file=sys.stderr)
-            page.keep("Not measured", "\n".join(failed))
-        for unit in show.units(rows):
-            some = [row for row in rows if row.unit == unit]
-            page.keep(_title(unit), show.markdown(show.header(unit), list(map(show.cells, some))))
-    return rows
+    for duel in duels:
+        with page.noting(f"{duel.work}, {duel.peer.name}"):
+            rows.append(duel.run())
+            page.rows(rows)
+    show.show(rows, page.as_json)
+    with page.noting("share of the peak"):
+        shares = peak.shares(rounds, small)
+        page.tell("Share of the peak", peak.HEADER, shares, map(peak.cells, shares))
 
 
 if __name__ == "__main__":

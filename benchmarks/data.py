@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from benchmarks import ours
 from benchmarks.harness import Gate
 from benchmarks.hf import collator, dataset
-from benchmarks.show import Goal, Row, duels, options, show
+from benchmarks.show import Duel, Goal, alone
 from benchmarks.text import NLI
 from benchmarks.training import Job
 from layover.tasks.task import Unit
@@ -27,7 +27,7 @@ class Epoch:
 
     @property
     def job(self) -> Job:
-        return Job(work=NLI.name, shape="base", precision="float32", rounds=0, steps=0, batch=BATCH)
+        return Job(work=NLI.name, shape="base", precision="float32", batch=BATCH)
 
     def units(self) -> list[Unit]:
         return self.job.units() * self.times
@@ -89,20 +89,20 @@ class Packed:
             serve(gate, batches, lambda batch: len(batch.sizes))
 
 
-def run(rounds: int, small: bool) -> list[Row]:
-    epoch = Epoch(times=1)
-    if not small:
-        epoch = replace(epoch, times=3)
-    peers = [Loader(epoch=epoch, workers=workers) for workers in (0, 2)]
-    goals = {peer.name: Goal(speed=8.0) for peer in peers}
-    work = "stored text to batches, warm"
-    return duels(work, peers, Packed(epoch=epoch), rounds, goals, "examples")
-
-
-def main() -> None:
-    chosen = options(__doc__ or "", 5).parse_args()
-    show(run(chosen.rounds, chosen.quick), chosen.json)
+def duels(rounds: int, small: bool) -> list[Duel]:
+    epoch = Epoch(times=1 if small else 3)
+    return [
+        Duel(
+            work="stored text to batches, warm",
+            peer=Loader(epoch=epoch, workers=workers),
+            ours=Packed(epoch=epoch),
+            rounds=rounds,
+            goal=Goal(speed=8.0),
+            unit="examples",
+        )
+        for workers in (0, 2)
+    ]
 
 
 if __name__ == "__main__":
-    main()
+    alone(__doc__ or "", duels)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,7 +20,7 @@ from benchmarks import evaluate, mining, ours
 from benchmarks.harness import ENVIRONMENT
 from benchmarks.hf import HuggingFace, collator, dataset, head
 from benchmarks.plan import Plan
-from benchmarks.show import options, table
+from benchmarks.show import options, tell
 from benchmarks.text import ROWS
 from benchmarks.training import Job
 from layover.tasks.task import Unit
@@ -29,6 +29,7 @@ LOSS, LOGITS, VECTORS, MARGINS = 1e-4, 1e-4, 1e-5, 1e-5
 """The largest difference allowed, in float32."""
 LOWER_VECTORS = 1e-3
 """The largest 1 - cosine of sentence vectors allowed, in bfloat16."""
+RATE = 1e-3
 LAST = 20
 """Steps at the end of a curve, over which curves are compared."""
 SHOWN = 8
@@ -51,53 +52,51 @@ class Equality:
         return self.difference <= self.allowed
 
 
-def losses(
-    job: Job, steps: int, rate: float, units: list[Unit] | None = None, seed: int = 0
-) -> tuple[list[float], list[float]]:
-    """Of each step: Trainer's and ours, from the same weights on the same examples. `seed` draws
-    the head."""
-    known = units or job.units()
-    places = np.random.default_rng(0).permutation(len(known))[: steps * job.batch]
-    chosen = Plan(batches=tuple(map(tuple, places.reshape(steps, job.batch).tolist())), steps=steps)
-    model = head(job, seed, hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0)
-    start = {name: value.clone() for name, value in model.state_dict().items()}
-    table = dataset([known[index] for index in chosen.order], job)
+def trainer_losses(job: Job, steps: int, known: list[Unit]) -> list[float]:
+    """Of each step."""
+    found: list[float] = []
+    table = dataset([known[index] for index in _plan(job, steps, known).order], job)
     with tempfile.TemporaryDirectory() as folder:
-        theirs = _trainer_losses(job, model, table, steps, rate, Path(folder))
+        peer = HuggingFace(job=job)
+        trainer = peer.trainer(_start(job), table, steps, Path(folder), learning_rate=RATE)
+        usual = trainer.compute_loss
+
+        def compute(*args: Any, **kwargs: Any) -> Any:
+            loss = usual(*args, **kwargs)
+            found.append(float(loss.detach()))
+            return loss
+
+        # Trainer's own log is rounded.
+        trainer.compute_loss = compute
+        trainer.train()
+    return found
+
+
+def our_losses(job: Job, steps: int, known: list[Unit], seed: int = 0) -> list[float]:
+    """The same from the same weights on the same examples; `seed` draws the head."""
     loaded = ours.load(job)
-    mine_model = loaded.heads[job.what.task.name]
-    for name, value in mine_model.state_dict().items():
+    mine = loaded.heads[job.what.task.name]
+    start = _start(job, seed).state_dict()
+    for name, value in mine.state_dict().items():
         value.copy_(start[name])
-    for module in mine_model.modules():
+    for module in mine.modules():
         if hasattr(module, "p"):
             module.p = 0.0
+    chosen, corpus = _plan(job, steps, known), job.corpus(known)
     with tempfile.TemporaryDirectory() as folder:
-        corpus = job.corpus(known)
-        under_way = ours.training(job, loaded, corpus, chosen, Path(folder), learning_rate=rate)
+        under_way = ours.training(job, loaded, corpus, chosen, Path(folder), learning_rate=RATE)
         assert job.rows < ROWS or under_way.active is not None, "the whole table is trained"
-        loop = under_way.loop
-        loop.run()
-        entries = [json.loads(line) for line in loop.log.read_text().splitlines()]
-    return theirs, [entry["loss"] for entry in entries]
+        under_way.loop.run()
+        return [json.loads(line)["loss"] for line in under_way.loop.log.read_text().splitlines()]
 
 
-def _trainer_losses(
-    job: Job, model: Any, table: Any, steps: int, rate: float, folder: Path
-) -> list[float]:
-    found: list[float] = []
-    peer = HuggingFace(job=job)
-    trainer = peer.trainer(model, table, steps, folder, learning_rate=rate)
-    usual = trainer.compute_loss
+def _plan(job: Job, steps: int, known: list[Unit]) -> Plan:
+    places = np.random.default_rng(0).permutation(len(known))[: steps * job.batch]
+    return Plan(batches=tuple(map(tuple, places.reshape(steps, job.batch).tolist())), steps=steps)
 
-    def compute(*args: Any, **kwargs: Any) -> Any:
-        loss = usual(*args, **kwargs)
-        found.append(float(loss.detach()))
-        return loss
 
-    # Trainer's own log is rounded.
-    trainer.compute_loss = compute
-    trainer.train()
-    return found
+def _start(job: Job, seed: int = 0) -> Any:
+    return head(job, seed, hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0)
 
 
 def logits(shape: str, precision: Literal["float32", "bfloat16"], size: int) -> float:
@@ -198,9 +197,9 @@ def curves(shape: str, steps: int) -> list[Equality]:
     the last steps' mean than another seed is, and we are no further from Trainer."""
     low, full = (_job("NLI", shape, kind, 32) for kind in ("bfloat16", "float32"))
     known = learnable(full)
-    theirs, mine = losses(low, steps, 1e-3, known)
-    exact = losses(full, steps, 1e-3, known)[1]
-    others = [losses(full, steps, 1e-3, known, seed=seed)[1] for seed in (1, 2)]
+    theirs, mine = trainer_losses(low, steps, known), our_losses(low, steps, known)
+    exact = our_losses(full, steps, known)
+    others = [our_losses(full, steps, known, seed) for seed in (1, 2)]
     spread = max(_apart(exact, other) for other in others)
     return [
         replace(
@@ -223,14 +222,16 @@ def check(small: bool) -> list[Equality]:
     os.environ.update(ENVIRONMENT)
     shape, steps = ("toy", 5) if small else ("tiny", 20)
     found = []
-    for work, batch in (("NLI", 16), ("QA", 4), ("tagging", 16)):
-        job = _job(work, shape, "float32", batch)
-        known = even(job.units()) if work == "QA" else None
-        theirs, mine = losses(job, steps, 1e-3, known)
-        found.append(_compare(f"losses of {steps} steps, {work}, float32", theirs, mine, LOSS))
-    theirs, mine = losses(_job("NLI", "toy", "float32", 16), steps, 1e-3)
-    active = f"losses of {steps} steps, NLI, {ROWS:,} rows of which a tenth is trained, float32"
-    found.append(_compare(active, theirs, mine, LOSS))
+    active = f"NLI, {ROWS:,} rows of which a tenth is trained"
+    for what, job in (
+        ("NLI", _job("NLI", shape, "float32", 16)),
+        ("QA", _job("QA", shape, "float32", 4)),
+        ("tagging", _job("tagging", shape, "float32", 16)),
+        (active, _job("NLI", "toy", "float32", 16)),
+    ):
+        known = even(job.units()) if what == "QA" else job.units()
+        theirs, mine = trainer_losses(job, steps, known), our_losses(job, steps, known)
+        found.append(_compare(f"losses of {steps} steps, {what}, float32", theirs, mine, LOSS))
     differing, margins = mining.differences(mining.Vectors(size=500 if small else 5_000))
     for what, difference, allowed in (
         ("loss of a masked batch, MLM, float32", masked_loss(shape), LOSS),
@@ -247,7 +248,7 @@ def check(small: bool) -> list[Equality]:
 
 def _job(work: str, shape: str, precision: str, batch: int) -> Job:
     kind: Any = precision
-    return Job(work=work, shape=shape, precision=kind, rounds=0, steps=0, batch=batch)
+    return Job(work=work, shape=shape, precision=kind, batch=batch)
 
 
 def _compare(what: str, theirs: list[float], mine: list[float], allowed: float) -> Equality:
@@ -278,10 +279,7 @@ def cells(found: Equality) -> tuple[str, ...]:
 def main() -> None:
     chosen = options(__doc__ or "", 1).parse_args()
     found = check(chosen.quick)
-    if chosen.json:
-        print("\n".join(json.dumps(asdict(each)) for each in found))
-    else:
-        table(HEADER, map(cells, found))
+    tell(HEADER, found, map(cells, found), chosen.json)
     if not all(each.holds for each in found):
         raise SystemExit("not equal: no speed is worth comparing")
 

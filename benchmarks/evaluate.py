@@ -13,11 +13,11 @@ from typing import Any, Literal
 import numpy as np
 
 from benchmarks import ours
-from benchmarks.harness import Gate, accelerated
+from benchmarks.harness import Contender, Gate, accelerated
 from benchmarks.hf import collator, dataset, head
 from benchmarks.plan import tokens
-from benchmarks.show import Goal, Row, duels, options, show
-from benchmarks.text import LANGUAGES, NLI, lengths, pairs, real, vocabulary, within
+from benchmarks.show import Duel, Goal, alone
+from benchmarks.text import LANGUAGES, NLI, lengths, pairs, real, tokenizer, within
 from benchmarks.training import Job
 from layover.tasks.task import Unit
 
@@ -42,9 +42,7 @@ class Test:
 
     @property
     def job(self) -> Job:
-        return Job(
-            work="NLI", shape=self.shape, precision=self.precision, rounds=0, steps=0, batch=1
-        )
+        return Job(work="NLI", shape=self.shape, precision=self.precision, batch=1)
 
     def units(self) -> list[Unit]:
         """Language by language, as the files come."""
@@ -73,12 +71,8 @@ class Test:
                 [Unit(0, ((0, *([9] * (every[at] - 2)), 2),), ((),), (0,)) for at in places],
                 self.job.rows,
             )
-        from transformers import AutoTokenizer
-
-        tokenizer = AutoTokenizer.from_pretrained(vocabulary())
-        kind = NLI.task.type
         examples = pairs(LANGUAGES, self.size)
-        return within(list(kind.encode(examples, tokenizer, 128)), self.job.rows)
+        return within(list(NLI.task.type.encode(examples, tokenizer(), 128)), self.job.rows)
 
 
 def neighbours(sizes: Sequence[int], runs: int) -> list[int]:
@@ -226,37 +220,24 @@ class LayoverEncode:
         serve(gate, run, ours.sentences(self.test.job, texts))
 
 
-def run(rounds: int, small: bool) -> list[Row]:
+def duels(rounds: int, small: bool) -> list[Duel]:
     shape, size, count = ("toy", 4, 2) if small else ("base", 400, 3)
     low = Test(shape=shape, size=size, runs=count)
     full, thin = replace(low, precision="float32"), replace(low, sorts=False)
-    plain = Predictor(test=replace(thin, precision="float32"))
-    stock, tuned = Predictor(test=thin), Predictor(test=low, tuned=True)
-    goals = {
-        stock.name: Goal(speed=2.2),
-        tuned.name: Goal(speed=1.3),
-        plain.name: Goal(speed=4.0),
-    }
-    work = "evaluation, 15 languages"
-    found = duels(work, [plain, stock], LayoverPredictor(test=thin), rounds, goals, unit="examples")
-    found += duels(work, [tuned], LayoverPredictor(test=low), rounds, goals, unit="examples")
-    found += duels(
-        "evaluation, float32",
-        [Predictor(test=full, tuned=True)],
-        LayoverPredictor(test=full),
-        rounds,
-        unit="examples",
-    )
-    encode = [Encode(test=low)]
-    return found + duels(
-        "sentence vectors", encode, LayoverEncode(test=low), rounds, unit="examples"
-    )
+    work, exact = "evaluation, 15 languages", replace(thin, precision="float32")
 
+    def duel(work: str, peer: Contender, ours: Contender, speed: float | None = None) -> Duel:
+        goal = Goal(speed=speed)
+        return Duel(work=work, peer=peer, ours=ours, rounds=rounds, goal=goal, unit="examples")
 
-def main() -> None:
-    chosen = options(__doc__ or "", 5).parse_args()
-    show(run(chosen.rounds, chosen.quick), chosen.json)
+    return [
+        duel(work, Predictor(test=exact), LayoverPredictor(test=thin), 4.0),
+        duel(work, Predictor(test=thin), LayoverPredictor(test=thin), 2.2),
+        duel(work, Predictor(test=low, tuned=True), LayoverPredictor(test=low), 1.3),
+        duel("evaluation, float32", Predictor(test=full, tuned=True), LayoverPredictor(test=full)),
+        duel("sentence vectors", Encode(test=low), LayoverEncode(test=low)),
+    ]
 
 
 if __name__ == "__main__":
-    main()
+    alone(__doc__ or "", duels)

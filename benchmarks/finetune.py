@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from benchmarks.harness import Contender, accelerated, race
+from benchmarks.harness import accelerated, race
 from benchmarks.hf import HuggingFace
 from benchmarks.ours import Layover
-from benchmarks.show import Goal, Row, duels, options, show, table
+from benchmarks.show import NO_GOAL, Duel, Goal, options, show, table
 from benchmarks.training import Job
 
 
@@ -24,14 +24,10 @@ class Race:
     stock: bool = True
 
 
-SEARCHED = {
-    ("NLI", 8): 300,
-    ("NLI", 16): 385,
-    ("NLI", 32): 432,
-}
-"""The tuned peer's tokens a second by micro-batch, of which the races take the best: `--search` on
-2026-11-21. Tagging's sequences are shorter still, QA's steps hold 8 examples, the tiny encoder's 32
-are computed at once."""
+SEARCHED = {8: 300, 16: 385, 32: 432}
+"""The tuned peer's tokens a second of NLI by micro-batch, of which the races take the best:
+`--search` on 2026-11-21. Tagging's sequences are shorter still, QA's steps hold 8 examples, the
+tiny encoder's 32 are computed at once."""
 WORKERS = (0, 2)
 """Loader workers that `--search` tries."""
 
@@ -92,17 +88,20 @@ def quick(rounds: int) -> tuple[Race, ...]:
     return (Race(name="toy", job=job, micro=4, goals={}),)
 
 
-def run(race_: Race) -> list[Row]:
-    """The rows of one race."""
+def duels(race_: Race) -> list[Duel]:
+    """Of one race."""
     tuned = HuggingFace(job=race_.job, grouped=True, micro=race_.micro)
-    stock: list[Contender] = [HuggingFace(job=race_.job)] if race_.stock else []
-    return duels(
-        f"fine-tuning, {race_.name}",
-        [*stock, tuned],
-        Layover(job=race_.job),
-        race_.job.rounds,
-        race_.goals,
-    )
+    stock = [HuggingFace(job=race_.job)] if race_.stock else []
+    return [
+        Duel(
+            work=f"fine-tuning, {race_.name}",
+            peer=peer,
+            ours=Layover(job=race_.job),
+            rounds=race_.job.rounds,
+            goal=race_.goals.get(peer.name, NO_GOAL),
+        )
+        for peer in [*stock, tuned]
+    ]
 
 
 def search(race_: Race) -> Iterator[tuple[str, str, str, str]]:
@@ -115,9 +114,10 @@ def search(race_: Race) -> Iterator[tuple[str, str, str, str]]:
                 yield race_.name, str(micro), str(workers), f"{result.rate():.0f}"
 
 
-def headline(rounds: int, small: bool) -> tuple[Race, ...]:
-    """Those with goals; the others run by name."""
-    return quick(rounds) if small else tuple(each for each in races(rounds) if each.goals)
+def headline(rounds: int, small: bool) -> list[Duel]:
+    """Of the races with goals; the others run by name."""
+    every = quick(rounds) if small else [each for each in races(rounds) if each.goals]
+    return [duel for each in every for duel in duels(each)]
 
 
 def main() -> None:
@@ -132,7 +132,7 @@ def main() -> None:
             if chosen.search:
                 table(("race", "micro-batch", "workers", "tokens/s"), search(each))
             else:
-                show(run(each), chosen.json)
+                show([duel.run() for duel in duels(each)], chosen.json)
 
 
 if __name__ == "__main__":

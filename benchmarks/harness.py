@@ -145,11 +145,10 @@ class Contender(Protocol):
 def race(
     contenders: Sequence[Contender],
     rounds: int,
-    seed: int = 0,
     say: Callable[[str], None] = lambda text: None,
 ) -> list[Result]:
     """The result of each contender, in their order. Raises `RuntimeError` with the traceback of
-    one that failed."""
+    one that failed, of which the first line says what it was."""
     os.environ.update(ENVIRONMENT)
     context = multiprocessing.get_context("spawn")
     # One starts after the other, so that no warm-up disturbs another.
@@ -157,7 +156,7 @@ def race(
     processes = []
     laps: list[list[Lap]] = [[] for _ in contenders]
     ends: list[tuple[int, dict[str, Any]]] = []
-    order = random.Random(seed)
+    order = random.Random(0)
     try:
         for contender in contenders:
             mine, theirs = context.Pipe()
@@ -194,8 +193,8 @@ def _serve(connection: Connection, contender: Contender) -> None:
         contender.run(gate)
     except Finished:
         connection.send((gate.growth, gate.notes))
-    except BaseException:
-        connection.send(RuntimeError(traceback.format_exc()))
+    except BaseException as error:
+        connection.send(RuntimeError(f"{error!r}\n{traceback.format_exc()}"))
     else:
         connection.send(RuntimeError("it ended before the race"))
 

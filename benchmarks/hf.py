@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.harness import Finished, Gate, accelerated, folder_size
+from benchmarks.text import tokenizer
 from benchmarks.training import Job, watch
 from layover.tasks.task import Unit
 
@@ -53,7 +54,7 @@ class HuggingFace:
                 raise
 
     def trainer(self, model: Any, table: Any, steps: int, folder: Path, **more: Any) -> Any:
-        from transformers import Trainer, TrainingArguments
+        from transformers import PrinterCallback, Trainer, TrainingArguments
 
         job = self.job
         micro = self.micro or job.batch
@@ -76,12 +77,15 @@ class HuggingFace:
             "use_cpu": not accelerated(),
             **more,
         }
-        return Trainer(
+        made = Trainer(
             model=model,
             args=TrainingArguments(**arguments),
             train_dataset=table,
             data_collator=collator(job),
         )
+        # Standard output is for lines of JSON.
+        made.remove_callback(PrinterCallback)
+        return made
 
 
 def head(job: Job, seed: int = 0, **settings: Any) -> Any:
@@ -123,18 +127,14 @@ def dataset(units: Sequence[Unit], job: Job) -> Any:
 def collator(job: Job) -> Any:
     """The collator that transformers has for the job."""
     from transformers import (
-        AutoTokenizer,
         DataCollatorForLanguageModeling,
         DataCollatorForTokenClassification,
         DataCollatorWithPadding,
     )
 
-    from benchmarks.text import vocabulary
-
-    tokenizer = AutoTokenizer.from_pretrained(vocabulary())
     kind = job.what.task.type.head
     if kind == "lm":
-        return DataCollatorForLanguageModeling(tokenizer, mlm_probability=0.15)
+        return DataCollatorForLanguageModeling(tokenizer(), mlm_probability=0.15)
     if kind == "token":
-        return DataCollatorForTokenClassification(tokenizer)
-    return DataCollatorWithPadding(tokenizer)
+        return DataCollatorForTokenClassification(tokenizer())
+    return DataCollatorWithPadding(tokenizer())

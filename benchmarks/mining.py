@@ -14,7 +14,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 
 from benchmarks.harness import THREADS, Gate
-from benchmarks.show import Goal, Row, duels, options, show
+from benchmarks.show import Duel, Goal, alone
 
 WIDTH, NEIGHBOURS = 768, 4
 TIED = 2e-6
@@ -128,20 +128,20 @@ def differences(vectors: Vectors) -> tuple[float, float]:
     return differ / (2 * mine[0].size), float(abs(mine[2] / theirs[2] - 1)[same].max())
 
 
-def run(rounds: int, small: bool) -> list[Row]:
+def duels(rounds: int, small: bool) -> list[Duel]:
     """Three rounds at most: one takes minutes."""
     vectors = Vectors(size=1_000 if small else 50_000)
-    peer = Faiss(vectors=vectors)
-    goals = {peer.name: Goal(speed=1.4)}
-    work = f"mining, {vectors.size:,} x {vectors.size:,} x {WIDTH}"
-    ours = LayoverMargins(vectors=vectors)
-    return duels(work, [peer], ours, min(rounds, 3), goals, "examples")
-
-
-def main() -> None:
-    chosen = options(__doc__ or "", 3).parse_args()
-    show(run(chosen.rounds, chosen.quick), chosen.json)
+    return [
+        Duel(
+            work=f"mining, {vectors.size:,} x {vectors.size:,} x {WIDTH}",
+            peer=Faiss(vectors=vectors),
+            ours=LayoverMargins(vectors=vectors),
+            rounds=min(rounds, 3),
+            goal=Goal(speed=1.4),
+            unit="examples",
+        )
+    ]
 
 
 if __name__ == "__main__":
-    main()
+    alone(__doc__ or "", duels, 3)

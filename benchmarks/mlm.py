@@ -7,11 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from benchmarks.harness import Contender, Gate
+from benchmarks.harness import Gate
 from benchmarks.hf import HuggingFace
 from benchmarks.models import encoder
 from benchmarks.ours import Layover, masked_loss
-from benchmarks.show import Goal, Row, duels, options, show
+from benchmarks.show import Duel, Goal, alone
 from benchmarks.training import Job
 
 LENGTH = 128
@@ -69,15 +69,15 @@ def stock_loss(model: Any, ids: Any, target: Any) -> Callable[[], Any]:
     return step
 
 
-def run(rounds: int, small: bool) -> list[Row]:
+def duels(rounds: int, small: bool) -> list[Duel]:
     shape = "toy" if small else "base"
     heads = [Head(shape=shape, sequences=8, ours=each) for each in (False, True)]
-    found = duels(
-        f"MLM head, {8 * LENGTH} tokens",
-        heads[:1],
-        heads[1],
-        rounds,
-        {heads[0].name: Goal(speed=4.0)},
+    head = Duel(
+        work=f"MLM head, {8 * LENGTH} tokens",
+        peer=heads[0],
+        ours=heads[1],
+        rounds=rounds,
+        goal=Goal(speed=4.0),
     )
     job = Job(
         work="MLM",
@@ -88,21 +88,16 @@ def run(rounds: int, small: bool) -> list[Row]:
         # Trainer's logits of 32 sequences, and their gradient, do not fit beside ours into 24 GB.
         batch=8 if small else 16,
     )
-    peers: list[Contender] = [
-        HuggingFace(job=job),
-        HuggingFace(job=job, grouped=True, micro=job.batch // 2),
+    stock, tuned = HuggingFace(job=job), HuggingFace(job=job, grouped=True, micro=job.batch // 2)
+    whole = [
+        Duel(work="MLM, whole step", peer=peer, ours=Layover(job=job), rounds=rounds, goal=goal)
+        for peer, goal in (
+            (stock, Goal(speed=2.0, memory=0.4)),
+            (tuned, Goal(speed=2.0, memory=0.5)),
+        )
     ]
-    goals = {
-        "Trainer": Goal(speed=2.0, memory=0.4),
-        "Trainer, tuned": Goal(speed=2.0, memory=0.5),
-    }
-    return found + duels("MLM, whole step", peers, Layover(job=job), rounds, goals)
-
-
-def main() -> None:
-    chosen = options(__doc__ or "", 5).parse_args()
-    show(run(chosen.rounds, chosen.quick), chosen.json)
+    return [head, *whole]
 
 
 if __name__ == "__main__":
-    main()
+    alone(__doc__ or "", duels)

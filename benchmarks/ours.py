@@ -7,17 +7,19 @@ import math
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 from benchmarks.harness import THREADS, Finished, Gate, folder_size
 from benchmarks.plan import Plan
+from benchmarks.text import tokenizer
 from benchmarks.training import Job, watch
 from layover.encoders import Folder
 from layover.recipe import Recipe, steps
 from layover.stage import Made, Resources, Shared, Stage
-from layover.tasks.task import Data, Examples, Unit
+from layover.tasks.bucc import BUCC
+from layover.tasks.task import Data, Examples, Task, Unit
+from layover.tasks.types.mining import Mining
 
 TWO_THREADS = Resources(threads=THREADS)
 
@@ -114,14 +116,14 @@ class UnderWay:
         save(loop.model, (self.job.what.task,), self.job.what.max_length, folder)
 
 
-def load(job: Job) -> Any:
-    """The encoder under a new head for the job."""
+def load(job: Job, task: Task | None = None) -> Any:
+    """The encoder under a new head for a task, the job's if no other."""
     from layover.modeling.load import load as load_model
 
     with tempfile.TemporaryDirectory() as folder:
         context: Any = Outside(folder=Path(folder))
-        task = job.what.task
-        return load_model(Folder(path=str(job.folder)), [task], "new", 0, context)
+        tasks = [task or job.what.task]
+        return load_model(Folder(path=str(job.folder)), tasks, "new", 0, context)
 
 
 def training(
@@ -171,26 +173,23 @@ def outputs(job: Job, model: Any, units: Sequence[Unit]) -> Any:
     """() -> the logits of each unit, in their order."""
     import layover.inference.predict as inference
     from layover.modeling.features import Features
-    from layover.modeling.memory import device
-    from layover.modeling.precision import lower
 
     task = job.what.task
-    ready = model.heads[task.name].to(device()).eval()
-    if job.precision == "bfloat16":
-        lower(ready)
+    ready = _ready(job, model, task)
     features = Features.of(units)
     gc.collect()
     return lambda: inference.run(ready, task.type, features, model)
 
 
-@cache
-def tokenizer() -> Any:
-    """Loaded once, as a peer's is."""
-    from transformers import AutoTokenizer
+def _ready(job: Job, model: Any, task: Task) -> Any:
+    """A task's head over the encoder, as it predicts."""
+    from layover.modeling.memory import device
+    from layover.modeling.precision import lower
 
-    from benchmarks.text import vocabulary
-
-    return AutoTokenizer.from_pretrained(vocabulary())
+    ready = model.heads[task.name].to(device()).eval()
+    if job.precision == "bfloat16":
+        lower(ready)
+    return ready
 
 
 def sentences(job: Job, texts: Sequence[str]) -> list[Unit]:
@@ -199,32 +198,14 @@ def sentences(job: Job, texts: Sequence[str]) -> list[Unit]:
     return [Unit(at, (tuple(ids),), ((),), ()) for at, ids in enumerate(found)]
 
 
-@dataclass(frozen=True, kw_only=True)
-class LastLayer:
-    """The task type of sentence vectors, of which one layer is kept."""
-
-    layers: tuple[int, ...]
-
-    head = "embed"
-    labels = ()
-
-
 def encoder(job: Job, texts: Sequence[str]) -> Any:
     """() -> a vector for each text, of the last layer."""
     import layover.inference.predict as inference
     from layover.modeling.features import Features
-    from layover.modeling.load import load as load_model
-    from layover.modeling.memory import device
-    from layover.modeling.precision import lower
-    from layover.tasks.tatoeba import TATOEBA
 
-    with tempfile.TemporaryDirectory() as folder:
-        context: Any = Outside(folder=Path(folder))
-        model = load_model(Folder(path=str(job.folder)), [TATOEBA], "new", 0, context)
-    ready: Any = model.heads[TATOEBA.name].to(device()).eval()
-    if job.precision == "bfloat16":
-        lower(ready)
-    kind = LastLayer(layers=(ready.config.num_hidden_layers,))
+    model = load(job, BUCC)
+    ready = _ready(job, model, BUCC)
+    kind = Mining(layers=(ready.config.num_hidden_layers,))
     gc.collect()
     return lambda: inference.run(ready, kind, Features.of(sentences(job, texts)), model)
 

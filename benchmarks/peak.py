@@ -8,10 +8,9 @@ that are done, and none for padding.
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from benchmarks import evaluate
@@ -19,7 +18,7 @@ from benchmarks.harness import Contender, Gate, Result, accelerated, race
 from benchmarks.models import SHAPES
 from benchmarks.ours import Layover
 from benchmarks.plan import WARM
-from benchmarks.show import compared, met, options, table
+from benchmarks.show import compared, met, options, tell
 from benchmarks.training import Job
 from layover.tasks.task import Unit
 
@@ -153,10 +152,7 @@ def main() -> None:
     parser.add_argument("--shape", default="base", help="base or large")
     chosen: Any = parser.parse_args()
     found = shares(chosen.rounds, chosen.quick, chosen.shape)
-    if chosen.json:
-        print("\n".join(json.dumps(asdict(share)) for share in found))
-    else:
-        table(HEADER, map(cells, found))
+    tell(HEADER, found, map(cells, found), chosen.json)
 
 
 if __name__ == "__main__":

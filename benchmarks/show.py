@@ -6,7 +6,7 @@ import argparse
 import json
 import platform
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -115,23 +115,24 @@ def compared(
     return float(ratio(columns.sum(axis=1))), float(low), float(high)
 
 
-def duels(
-    work: str,
-    peers: Sequence[Contender],
-    ours: Contender,
-    rounds: int,
-    goals: Mapping[str, Goal] | None = None,
-    unit: str = "tokens",
-) -> list[Row]:
-    """Ours against one peer after the other, a row each: three that hold a large model would not
-    fit into the memory of a laptop."""
-    found: list[Row] = []
-    for peer in peers:
-        theirs, mine = race([peer, ours], rounds, say=_say)
-        found.append(row(work, theirs, mine, (goals or {}).get(peer.name, NO_GOAL), unit))
-        # A long run that is cut short has said this much.
-        _say(" | ".join(cells(found[-1])))
-    return found
+@dataclass(frozen=True, kw_only=True)
+class Duel:
+    """Ours against one peer: three that hold a large model would not fit into the memory of a
+    laptop."""
+
+    work: str
+    peer: Contender
+    ours: Contender
+    rounds: int
+    goal: Goal = NO_GOAL
+    unit: str = "tokens"
+
+    def run(self) -> Row:
+        """Raises `RuntimeError` where a contender fails."""
+        theirs, mine = race([self.peer, self.ours], self.rounds, say=_say)
+        found = row(self.work, theirs, mine, self.goal, self.unit)
+        _say(" | ".join(cells(found)))
+        return found
 
 
 def _say(text: str) -> None:
@@ -194,12 +195,25 @@ def units(found: Sequence[Row]) -> list[str]:
 
 def show(found: Sequence[Row], as_json: bool) -> None:
     """Print rows: a table for each unit, or a line of JSON each."""
-    if as_json:
-        for each in found:
-            print(json.dumps(record(each)))
-        return
     for unit in units(found):
-        table(header(unit), [cells(each) for each in found if each.unit == unit])
+        some = [each for each in found if each.unit == unit]
+        tell(header(unit), some, list(map(cells, some)), as_json)
+
+
+def tell(
+    header: Sequence[str], found: Sequence[Any], lines: Iterable[Sequence[str]], as_json: bool
+) -> None:
+    """Print values: a table of their lines, or a line of JSON each."""
+    if as_json:
+        print("\n".join(json.dumps(record(each)) for each in found), flush=True)
+    else:
+        table(header, lines)
+
+
+def alone(about: str, duels: Callable[[int, bool], Sequence[Duel]], rounds: int = 5) -> None:
+    """The command of a benchmark of nothing but duels, by (rounds, whether toys)."""
+    chosen = options(about, rounds).parse_args()
+    show([each.run() for each in duels(chosen.rounds, chosen.quick)], chosen.json)
 
 
 def record(found: Any) -> dict[str, Any]:

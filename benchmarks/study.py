@@ -8,11 +8,10 @@ whose size nobody published are named and left out, on every side.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
-from benchmarks.show import options, table
+from benchmarks.show import options, tell
 from layover.encoders import XLMR_BASE
 from layover.recipe import Recipe, epochs
 from layover.stage import Stage, closure
@@ -195,10 +194,7 @@ def cells(count: Count, first: Count) -> tuple[str, ...]:
 def main() -> None:
     chosen = options(__doc__ or "", 1).parse_args()
     found = counts()
-    if chosen.json:
-        print("\n".join(json.dumps(asdict(count)) for count in found))
-    else:
-        table(HEADER, [cells(count, found[0]) for count in found])
+    tell(HEADER, found, [cells(count, found[0]) for count in found], chosen.json)
 
 
 if __name__ == "__main__":

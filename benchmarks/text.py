@@ -110,20 +110,20 @@ def real() -> bool:
     return bool(os.environ.get("LAYOVER_DATA"))
 
 
-def units(work: Work, tokenizer: Any) -> list[Unit]:
+def units(work: Work) -> list[Unit]:
     """The units of a work, in a fixed random order."""
     if real():
-        found = list(_encoded(work, tokenizer))
+        found = list(_encoded(work))
     else:
         found = [_invented(work, length) for length in lengths(work.deciles, 4_000)]
     random.Random(work.name).shuffle(found)
     return found
 
 
-def _encoded(work: Work, tokenizer: Any) -> Iterator[Unit]:
+def _encoded(work: Work) -> Iterator[Unit]:
     for data in work.data:
         items = load_examples(data, _no_stage).items
-        yield from work.task.type.encode(items, tokenizer, work.max_length)
+        yield from work.task.type.encode(items, tokenizer(), work.max_length)
 
 
 def _no_stage(stage: Any) -> Path:
@@ -219,6 +219,14 @@ def vocabulary() -> Path:
         table[place] = (piece, score)
     written(table, folder)
     return folder
+
+
+@cache
+def tokenizer() -> Any:
+    """Loaded once in a process."""
+    from transformers import AutoTokenizer
+
+    return AutoTokenizer.from_pretrained(vocabulary())
 
 
 def written(table: list[tuple[str, float]], folder: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from benchmarks.harness import Gate
 from benchmarks.models import SHAPES, encoder
 from benchmarks.plan import WARM, Plan, plan
-from benchmarks.text import ROWS, WORKS, Work, fillers, units, vocabulary, within
+from benchmarks.text import ROWS, WORKS, Work, fillers, units, within
 from layover.tasks.task import Unit
 
 
@@ -21,11 +21,11 @@ class Job:
     work: str
     shape: str
     precision: Literal["float32", "bfloat16"]
-    rounds: int
-    steps: int
-    """Optimiser steps of a round."""
     batch: int
     """Examples of an optimiser step."""
+    rounds: int = 0
+    steps: int = 0
+    """Optimiser steps of a round."""
     checkpoint: bool = False
     """Whether to write one at the end, for its size."""
 
@@ -44,9 +44,7 @@ class Job:
 
     def units(self) -> list[Unit]:
         """What is trained on."""
-        from transformers import AutoTokenizer
-
-        return within(units(self.what, AutoTokenizer.from_pretrained(vocabulary())), self.rows)
+        return within(units(self.what), self.rows)
 
     def corpus(self, known: Sequence[Unit]) -> list[Unit]:
         """The units, and behind them those that stand for the rest of a corpus."""

@@ -38,16 +38,14 @@ class Texts:
         return ()
 
 
-def study(
-    encoder: str, place: str = "", does: str = "", processes: int = 2, gpus: int = 0
-) -> Study:
+def study(encoder: str, place: str = "", does: str = "", processes: int = 2) -> Study:
     """`place` is a folder in which each process says who it is."""
     stage = Train(
         start=Folder(path=encoder),
         data=replace(TAGS, task=replace(TAGS.task, source=Texts())),
         recipe=replace(RECIPE, batch=5, duration=steps(8)),
         seed=3,
-        resources=Resources(processes=processes, gpus=gpus),
+        resources=Resources(processes=processes),
     )
     if sys.argv[0].endswith("rank.py"):
         disturb(Path(place), does)

@@ -171,14 +171,17 @@ def test_a_machine_without_a_driver_has_none(
     assert accelerators.visible() == accelerators.groups(1) == ()
 
 
-def test_a_stage_in_this_process_leaves_the_environment_as_it_was(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("before", [None, "7"])
+def test_a_stage_in_this_process_has_its_threads_and_leaves_the_environment_as_it_was(
+    before: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("RAYON_NUM_THREADS", raising=False)
+    if before:
+        monkeypatch.setenv("RAYON_NUM_THREADS", before)
     found: list[str | None] = []
     monkeypatch.setattr(
         local, "perform", lambda *_: found.append(os.environ.get("RAYON_NUM_THREADS"))
     )
     stage = replace(World(shape=SHAPE, seed=0), resources=Resources(threads=3))
     assert Local(Store(tmp_path), print).submit(stage).exception() is None
-    assert found == ["3"] and "RAYON_NUM_THREADS" not in os.environ
+    assert found == ["3"] and os.environ.get("RAYON_NUM_THREADS") == before

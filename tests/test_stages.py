@@ -96,19 +96,20 @@ def test_a_prediction_needs_a_model_that_knows_its_labels(tiny: Study) -> None:
     Predict(model=leaf.predictions.model, data=replace(data, task=fewer))
 
 
-def test_predictions_have_the_threads_and_the_precision_that_are_asked_for(tiny: Study) -> None:
+def test_what_is_asked_for_reaches_trainings_and_predictions(tiny: Study) -> None:
     leaf = leaf_of(tiny, "retrieval")
     model, target = leaf.predictions.model, target_of(leaf)
     assert isinstance(model, Train) and target.dev
     given: dict[str, Any] = {"targets": (target,), "recipe": model.recipe, "seeds": (1,)}
-    (plain,) = leaves(model, **given)
-    (one,) = leaves(model, **given, resources=Resources(threads=3, gpus=2), precision="bfloat16")
-    assert one.choose
+    (plain,) = leaves(model, model.data, **given)
+    asked = Resources(threads=3, gpus=2)
+    (one,) = leaves(model, model.data, **given, resources=asked, precision="bfloat16")
+    assert one.choose and one.predictions.model.resources == asked  # type: ignore[union-attr]
     for predictions in (one.predictions, one.choose):
         assert predictions.precision == "bfloat16"
         assert predictions.resources == Resources(threads=3)
     assert one.key != plain.key
-    (threaded,) = leaves(model, **given, resources=Resources(threads=3))
+    (threaded,) = leaves(model, model.data, **given, resources=Resources(threads=3))
     assert threaded.key == plain.key
 
 

@@ -60,6 +60,24 @@ def memory(**table: list[dict[str, Any]]) -> Memory:
     return Memory(table=tuple((code, tuple(rows)) for code, rows in table.items()))
 
 
+class Killed(Exception):
+    """Stands for a process that ends in the middle of a stage."""
+
+
+def killer(at: int) -> Callable[[int], None]:
+    """What to watch a `Toy` by, for it to end at a step."""
+
+    def watch(step: int) -> None:
+        if step == at:
+            raise Killed
+
+    return watch
+
+
+LACKING = "CUDA out of memory. Tried to allocate 20.00 MiB"
+"""What torch says of too little memory."""
+
+
 @dataclass(kw_only=True)
 class Toy:
     """A context outside any store, which remembers what it was told."""

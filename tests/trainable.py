@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
 import torch
+from safetensors.torch import load_file
 from torch import Tensor
 
 from layover.encoders import Folder
 from layover.metrics.accuracy import ACCURACY, WORD_ACCURACY
+from layover.modeling.batch import Batch
 from layover.modeling.features import Features
+from layover.modeling.heads import HEADS, Head
 from layover.modeling.load import load
 from layover.recipe import Check, Recipe, Selection, steps
 from layover.tasks.mixture import Mixture, parts_of
@@ -25,10 +30,11 @@ from layover.tasks.types.retrieval import Bitext, Retrieval
 from layover.tasks.types.spans import Passage, Spans
 from layover.tasks.types.tagging import Sentence, Tagging
 from layover.tasks.types.text import MaskedText, Text
+from layover.training import loop
 from layover.training.gradient import Part
 from layover.training.loop import Loop
 from layover.training.sampler import Sampler
-from toys import SENTENCES, Toy, memory
+from toys import LACKING, SENTENCES, Toy, memory
 
 LABELS = ("A", "B", "C")
 RECIPE = Recipe(
@@ -114,6 +120,10 @@ TWO = Selection(
 )
 
 
+TYPES = (CLASSES, TAGS, SPANS, CHOICES, TEXTS, PAIRS)
+"""What can be trained on, under every head."""
+
+
 def make_loop(
     folder: Path, data: Data | Mixture, recipe: Recipe, context: Toy, seed: int = 0
 ) -> Loop:
@@ -150,6 +160,62 @@ def same(mine: dict[str, Tensor], theirs: dict[str, Tensor]) -> bool:
     return mine.keys() == theirs.keys() and all(
         torch.equal(mine[name], theirs[name]) for name in mine
     )
+
+
+@dataclass(frozen=True)
+class Limited:
+    """A head that fails as a device does on more than `limit` tokens at once."""
+
+    head: Head
+    limit: int
+    message: str
+    always: bool
+    """Or only where a graph is kept for the gradient, which takes most memory."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.head, name)
+
+    def logits(self, model: Any, batch: Batch) -> Tensor:
+        logits = self.head.logits(model, batch)
+        keeps = self.always or torch.is_grad_enabled()
+        if keeps and batch.packing.total > self.limit:
+            # What was drawn and computed before memory ran out.
+            torch.rand(5)
+            raise RuntimeError(self.message)
+        return logits
+
+
+def limit(
+    patch: pytest.MonkeyPatch, tokens: int, message: str = LACKING, always: bool = True
+) -> None:
+    """Let every head fail on more tokens; in place of an earlier limit."""
+    for name, head in tuple(HEADS.items()):
+        whole = head.head if isinstance(head, Limited) else head
+        patch.setitem(HEADS, name, Limited(whole, tokens, message, always))
+
+
+def eager(patch: pytest.MonkeyPatch) -> None:
+    """Checkpoints and reports after every step."""
+    patch.setattr(loop, "CHECKPOINT_SECONDS", -1.0)
+    patch.setattr(loop, "REPORT_SECONDS", 0.0)
+
+
+def models(folder: Path) -> dict[str, Tensor]:
+    """Every tensor that a training wrote."""
+    return {
+        f"{path.parent.name}/{name}": value
+        for path in sorted(folder.glob("models/*/model.safetensors"))
+        for name, value in load_file(path).items()
+    }
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    """The bytes of every file in a folder."""
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
 
 
 def entries(context: Toy) -> list[dict[str, Any]]:

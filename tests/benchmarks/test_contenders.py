@@ -25,18 +25,18 @@ def test_everything_compared_is_equal_to_the_peers() -> None:
 
 
 def test_every_training_contender_runs_and_writes_a_checkpoint() -> None:
-    rows = [row for each in finetune.headline(2, small=True) for row in finetune.run(each)]
+    rows = [duel.run() for duel in finetune.headline(2, small=True)]
     whole(rows)
     assert [row.contender for row in rows] == ["Trainer", "Trainer, tuned"]
     assert all(row.checkpoint and row.our_checkpoint and row.growth for row in rows)
 
 
 def test_every_contender_in_evaluation_runs() -> None:
-    rows = evaluate.run(2, small=True)
+    rows = [duel.run() for duel in evaluate.duels(2, small=True)]
     whole(rows)
     assert all("the fastest" in row.note for row in rows if "best batch" in row.contender)
 
 
 @pytest.mark.parametrize("module", [mlm, data, mining])
 def test_every_other_contender_runs(module: ModuleType) -> None:
-    whole(module.run(2, small=True))
+    whole([duel.run() for duel in module.duels(2, small=True)])

@@ -67,6 +67,29 @@ def test_half_of_a_text_may_be_the_same_in_two_languages(tmp_path: Path) -> None
     assert all(one.problems == () for one in checkup.seen)
 
 
+def test_the_same_text_in_two_splits_is_no_copy_of_a_language(tmp_path: Path) -> None:
+    task = write_all(tmp_path)
+    shutil.copy(tmp_path / "toy" / "test-de.tsv", tmp_path / "toy" / "train-en.tsv")
+    (checkup,) = examine(cells_of(task)).checkups
+    assert all(one.problems == () for one in checkup.seen)
+
+
+def test_a_few_examples_may_well_be_the_same_in_two_languages(tmp_path: Path) -> None:
+    task = write_all(tmp_path)
+    for code in ("en", "de"):
+        rows = "".join(f"{number}\tyes\n" for number in range(19))
+        (tmp_path / "toy" / f"test-{code}.tsv").write_text(rows)
+    (checkup,) = examine(cells_of(task)).checkups
+    assert all(one.problems == () for one in checkup.seen)
+
+
+def test_a_file_that_is_of_both_languages_is_no_copy(tmp_path: Path) -> None:
+    task = write_all(tmp_path)
+    source = replace(task.source, paths=("toy/{split}-en.tsv",))
+    (checkup,) = examine(cells_of(replace(task, source=source))).checkups
+    assert all(one.problems == () for one in checkup.seen) and checkup.rows > 80
+
+
 def odd_file(root: Path, what: str) -> str:
     """Puts something else than a file where the German test is; what is to be said of it."""
     path = root / "toy" / "test-de.tsv"
@@ -92,6 +115,15 @@ def test_what_is_there_and_no_file_is_wrong_and_not_missing(what: str, tmp_path:
     german = checkup.seen[-1]
     assert only(german, kinds.UNREADABLE).places == (f"toy/test-de.tsv: {told}",)
     assert not checkup.absent and checkup.wrong and checkup.rows == 80
+
+
+def test_what_is_in_the_way_of_labels_is_told_unless_it_is_in_that_of_rows(tmp_path: Path) -> None:
+    cell = Cell(task=write_all(tmp_path), split="test", language="deu")
+    (tmp_path / "toy" / "labels" / "test-de.tsv").mkdir(parents=True)
+    assert only(look(cell), kinds.UNREADABLE).places == ("labels/test-de.tsv: is no file",)
+    shutil.rmtree(tmp_path / "toy")
+    (tmp_path / "toy").touch()
+    assert only(look(cell), kinds.UNREADABLE).places == ("toy/test-de.tsv: Not a directory",)
 
 
 @pytest.mark.parametrize("method", ["open", "stat"])
@@ -182,6 +214,13 @@ def test_a_sheet_keeps_all_places() -> None:
     assert problem.count == 1000 and problem.places == tuple(map(str, range(1000)))
 
 
+def test_more_may_be_missing_than_a_task_names(tmp_path: Path) -> None:
+    source = Ccgbank(root=str(tmp_path))
+    (checkup,) = examine(cells_of(replace(catalogue.CCG, source=source))).checkups
+    found, expected = checkup.files
+    assert found == 0 and expected == 22
+
+
 # The real files
 
 
@@ -205,10 +244,3 @@ def test_all_real_files_are_read_in_time_and_nothing_is_wrong_with_them(
     # XQuAD's Turkish text has a dash that somebody decoded twice.
     turkish = next(one for one in found["xquad"].there if one.language == "tur")
     assert kinds.MOJIBAKE in {problem.kind for problem in turkish.problems}
-
-
-def test_more_may_be_missing_than_a_task_names(tmp_path: Path) -> None:
-    source = Ccgbank(root=str(tmp_path))
-    (checkup,) = examine(cells_of(replace(catalogue.CCG, source=source))).checkups
-    found, expected = checkup.files
-    assert found == 0 and expected == 22

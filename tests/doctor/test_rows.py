@@ -15,7 +15,7 @@ from layover.doctor.problem import Kind
 from layover.errors import DataError
 from layover.tasks.formats import Conll, JsonLines, SquadJson, Tsv
 from layover.tasks.own import tagged
-from layover.tasks.sources import Row, refuse, telling
+from layover.tasks.sources import Row, pass_over, refuse, telling
 from layover.tasks.squad import passage
 from layover.tasks.types.classification import Labelled
 from layover.tasks.types.spans import Spans
@@ -49,6 +49,14 @@ def test_a_reader_stops_at_a_bad_row_unless_somebody_hears_of_it() -> None:
     assert [str(error) for error in heard] == ["wrong"]
     with pytest.raises(DataError, match="again"):
         refuse(DataError("again"))
+
+
+def test_of_a_line_that_is_passed_over_only_those_hear_who_listen() -> None:
+    heard: list[str] = []
+    with telling(lambda error: None, heard.append):
+        pass_over("here")
+    pass_over("there")
+    assert heard == ["here"]
 
 
 def test_a_bad_line_of_json_does_not_hide_the_next(seen: Callable[..., Seen]) -> None:
@@ -195,7 +203,7 @@ def test_lines_that_a_reader_passes_over_are_counted(tmp_path: Path) -> None:
     found = {one.kind: one for one in look(Cell(task=task, split="train", language="eng")).problems}
     assert found[kinds.ROW].count == 3
     assert found[kinds.PASSED].count == 2
-    assert found[kinds.PASSED].places == ("toy/train-en.tsv: 2 of 42 lines",)
+    assert found[kinds.PASSED].places == ("toy/train-en.tsv:6", "toy/train-en.tsv:42")
 
 
 def test_where_a_reader_passes_no_line_over_none_is_counted(seen: Callable[..., Seen]) -> None:
@@ -335,6 +343,3 @@ def test_rows_that_a_task_passes_over_are_counted(seen: Callable[..., Seen]) -> 
     problem = only(found, kinds.PASSED)
     assert (problem.count, problem.wrong, found.rows) == (2, False, 38)
     assert problem.places == ("toy/test-en.tsv:4", "toy/test-en.tsv:9")
-
-
-# Files

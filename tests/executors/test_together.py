@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -221,11 +221,6 @@ def test_only_trainings_run_in_several_processes(tmp_path: Path) -> None:
 def test_resources_that_cannot_be_are_refused(wrong: dict[str, int], said: str) -> None:
     with pytest.raises(StudyError, match=said):
         Resources(**wrong)
-
-
-def test_resources_are_no_part_of_a_key(place: Place) -> None:
-    (stage,) = place.study().stages
-    assert replace(stage, resources=Resources(processes=5, checkpointing=True)).key == stage.key
 
 
 def test_a_cluster_is_asked_for_one_node(tmp_path: Path) -> None:

@@ -15,13 +15,7 @@ from layover.modeling.features import Features
 from layover.modeling.load import load
 from layover.tasks.bucc import BUCC
 from layover.tasks.types.mining import Line, Mining
-from toys import SENTENCES, Toy, write_encoder, write_vocabulary
-
-
-@pytest.fixture(scope="module")
-def encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("layers")
-    return write_encoder(write_vocabulary(folder / "vocabulary"), folder / "encoder")
+from toys import SENTENCES, Toy
 
 
 def states(encoder: Path, *layers: int) -> list[Any]:

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from test_search import in_blocks, of_few_directions
 
 from layover.errors import DataError, StudyError
 from layover.inference import search, vectors
@@ -66,17 +67,10 @@ def random_vectors(count: int, width: int, seed: int) -> Any:
     return vectors.unit(np.random.default_rng(seed).normal(size=(count, width)))
 
 
-def tied_vectors(count: int, seed: int) -> Any:
-    """Few directions, whose products are exact: most scores are shared by many pairs."""
-    axes = np.vstack([np.eye(4), np.full((1, 4), 0.5), [[0.5, 0.5, -0.5, -0.5]]])
-    return axes[np.random.default_rng(seed).integers(0, len(axes), count)]
-
-
 @pytest.fixture(params=[(2048, 4096, 32), (3, 2, 1), (5, 7, 2)])
 def blocks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(search, "DENSE", 0)
-    for name, size in zip(("ROWS", "COLUMNS", "GROUP"), request.param, strict=True):
-        monkeypatch.setattr(search, name, size)
+    in_blocks(monkeypatch, *request.param)
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -93,7 +87,7 @@ def test_pairs_are_those_of_the_definition(n: int, m: int, seed: int, blocks: No
 
 @pytest.mark.parametrize("seed", range(8))
 def test_ties_go_to_what_stands_first(seed: int, blocks: None) -> None:
-    source, target = tied_vectors(12, seed), tied_vectors(17, seed + 100)
+    source, target = of_few_directions(12, seed), of_few_directions(17, seed + 100)
     expected = by_definition(source.tolist(), target.tolist())
     found = margin_pairs(source, target)
     assert list(zip(found.partner.tolist(), found.score.tolist(), strict=True)) == expected

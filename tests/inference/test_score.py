@@ -51,8 +51,6 @@ def rows(variant: str, *lines: tuple[str, float, bool | None]) -> Rows:
         prediction=[["t"] for _ in lines],
         target=[None if right is None else ["t"] if right else [] for *_, right in lines],
         score=[score for _, score, _ in lines],
-        candidates=[[] for _ in lines],
-        candidate_scores=[[] for _ in lines],
     )
 
 

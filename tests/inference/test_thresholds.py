@@ -60,8 +60,6 @@ def rows(chosen: Sequence[Item], variant: str = "") -> Rows:
         prediction=[prediction for _, prediction, _, _ in chosen],
         target=[None if target is None else [target] for _, _, target, _ in chosen],
         score=[score for score, *_ in chosen],
-        candidates=[[] for _ in chosen],
-        candidate_scores=[[] for _ in chosen],
     )
 
 

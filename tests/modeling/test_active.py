@@ -26,9 +26,8 @@ from layover.recipe import Selection, steps
 from layover.stages import Train
 from layover.tasks.mixture import Mixture
 from layover.tasks.task import Data
-from layover.training import loop as loop_module
 from layover.training import train as train_module
-from toys import SENTENCES, Toy
+from toys import SENTENCES, Killed, Toy, killer
 from trainable import (
     CHOICES,
     CLASSES,
@@ -39,7 +38,9 @@ from trainable import (
     TAGS,
     TEXTS,
     data,
+    eager,
     labelled,
+    models,
     same,
 )
 
@@ -66,10 +67,6 @@ def folders(vocabulary: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[
     return {family: root / family for family in FAMILIES}
 
 
-class Killed(Exception):
-    """Stands for a process that ends in the middle of a stage."""
-
-
 Trained = Callable[..., dict[str, Tensor]]
 
 
@@ -93,30 +90,20 @@ def trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Trained:
             start=Folder(path=str(folder)), data=data, recipe=recipe, seed=3, selection=selection
         )
         context = Toy(folder=place)
-
-        def watch(step: int) -> None:
-            if step == kill:
-                raise Killed
-
         with monkeypatch.context() as patch:
             if whole:
                 patch.setattr(train_module, "trim", lambda *given: None)
             if kill:
-                patch.setattr(loop_module, "CHECKPOINT_SECONDS", -1.0)
-                patch.setattr(loop_module, "REPORT_SECONDS", 0.0)
+                eager(patch)
                 with pytest.raises(Killed):
-                    stage.run(replace(context, watch=watch))
+                    stage.run(replace(context, watch=killer(kill)))
             stage.run(context)
         assert any("trains " in line for line in context.said) == (not whole)
         assert any("goes on at step" in line for line in context.said) == bool(kill)
         if selection:
             (kept,) = (line for line in context.said if line.startswith("keeps the weights of"))
             assert int(kept.split()[5].strip(",")) < recipe.duration.amount
-        return {
-            f"{path.parent.name}/{name}": value
-            for path in sorted(place.glob("models/*/model.safetensors"))
-            for name, value in load_file(path).items()
-        }
+        return models(place)
 
     return run
 
@@ -197,7 +184,7 @@ def test_a_training_that_was_killed_ends_in_the_same_bits(
 def test_what_is_saved_on_the_way_holds_the_rows_in_use_only(
     folders: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(loop_module, "CHECKPOINT_SECONDS", -1.0)
+    eager(monkeypatch)
     start = Folder(path=str(folders["xlm-roberta"]))
     chosen = replace(SELECTION, every=4)
     Train(start=start, data=CLASSES, recipe=LONG, seed=0, selection=chosen).run(

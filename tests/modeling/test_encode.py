@@ -193,8 +193,16 @@ def test_the_key_holds_what_a_tokenizer_does_and_not_where_it_lies(
     shutil.rmtree(place)
     learn(SENTENCES * 3, 60, 0.9999, place)
     assert key(pairs(), AutoTokenizer.from_pretrained(place)) != wanted
-    mine.truncation_side = "left"
-    assert key(pairs(), mine) != wanted
+    for name, value in (
+        ("truncation_side", "left"),
+        ("model_input_names", ["input_ids"]),
+        ("split_special_tokens", True),
+    ):
+        before = getattr(mine, name)
+        setattr(mine, name, value)
+        assert before != value and key(pairs(), mine) != wanted, name
+        setattr(mine, name, before)
+    assert key(pairs(), mine) == wanted
 
 
 def test_the_key_holds_the_data_their_type_and_the_longest_sequence(
@@ -321,15 +329,6 @@ def test_what_code_without_a_file_encoded_is_not_kept(
     context = Storing(folder=tmp_path)
     assert len(encoded(pairs(task=task), tokenizer, 32, context).units) == 10
     assert context.kept == 0
-
-
-def test_encoding_leaves_the_environment_as_it_was(
-    files: Path, tokenizer: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv("RAYON_NUM_THREADS", raising=False)
-    before = dict(os.environ)
-    encoded(pairs(), tokenizer, 32, Storing(folder=tmp_path))
-    assert dict(os.environ) == before
 
 
 def test_a_file_that_is_cut_short_while_it_is_read_ends_the_process_and_is_made_anew(

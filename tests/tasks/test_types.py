@@ -445,9 +445,13 @@ def test_examples_are_tokenised_as_their_units_are_asked_for(
     tokenizer: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(encoding, "TOGETHER", 2)
-    long = labelled(" ".join(SENTENCES), label="A")
+    asked: list[int] = []
+
+    def counting(texts: list[str], *rest: Any, **options: Any) -> Any:
+        asked.append(len(texts))
+        return tokenizer(texts, *rest, **options)
+
     kind = Classification(labels=TAGS)
-    units = kind.encode([*(labelled(text) for text in SENTENCES[:4]), long], tokenizer, LONG)
-    assert len([next(units) for _ in range(4)]) == 4
-    with pytest.raises(DataError, match="max_length"):
-        next(units)
+    units = kind.encode([labelled(text) for text in SENTENCES[:5]], counting, LONG)
+    found = [(next(units).example, sum(asked)) for _ in range(5)]
+    assert found == [(0, 2), (1, 2), (2, 4), (3, 4), (4, 5)]

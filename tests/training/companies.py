@@ -8,28 +8,38 @@ does all of `CASES` as process RANK of SIZE, and leaves in OUT/CASE what each pr
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 from safetensors.torch import save_file
-from test_joint_loss import PAIRS
 
 from layover.encoders import Folder
 from layover.modeling import active
 from layover.modeling import company as meeting
 from layover.modeling.company import company, join
-from layover.modeling.heads import HEADS, Head
 from layover.recipe import Recipe, steps
 from layover.stages import Train
 from layover.tasks.mixture import Mixture
 from layover.tasks.task import Data
 from layover.training import train as module
 from layover.training.loop import Loop
-from toys import Toy
-from trainable import BOTH, CHOICES, CLASSES, EACH, SELECTION, SPANS, TAGS, TEXTS, TWO, snapshot
+from toys import LACKING, Toy
+from trainable import (
+    BOTH,
+    CHOICES,
+    CLASSES,
+    EACH,
+    PAIRS,
+    SELECTION,
+    SPANS,
+    TAGS,
+    TEXTS,
+    TWO,
+    limit,
+    snapshot,
+)
 
 STEPS = 10
 # A batch of five over two processes is never even.
@@ -75,31 +85,13 @@ TOKENS = {"memory": 45, "memory of pairs": 20}
 """How many one of two processes has memory for."""
 
 
-@dataclass(frozen=True)
-class Short:
-    """A head for which memory is short in one process alone."""
-
-    head: Head
-    limit: int
-    rank: int = 1
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.head, name)
-
-    def logits(self, model: Any, batch: Any) -> torch.Tensor:
-        found = self.head.logits(model, batch)
-        if company().rank == self.rank and batch.packing.total > self.limit:
-            raise RuntimeError("CUDA out of memory. Tried to allocate 20.00 MiB")
-        return found
-
-
 def short_once(patch: pytest.MonkeyPatch) -> None:
     """The room for what all give is lacking, in this process and once."""
     usual = meeting._room
 
     def lacking(*given: Any) -> Any:
         patch.setattr(meeting, "_room", usual)
-        raise RuntimeError("CUDA out of memory. Tried to allocate 20.00 MiB")
+        raise RuntimeError(LACKING)
 
     patch.setattr(meeting, "_room", lacking)
 
@@ -114,10 +106,8 @@ def do(name: str, encoders: Path, out: Path, patch: pytest.MonkeyPatch) -> list[
     context.folder.mkdir(parents=True, exist_ok=True)
     if name == "rows in use":
         patch.setattr(active, "WORTH", 1.0)
-    if name in TOKENS and mine.size > 1:
-        for kind, head in (*HEADS.items(),):
-            patch.setitem(HEADS, kind, Short(head, TOKENS[name]))
-
+    if name in TOKENS and mine.rank == 1:
+        limit(patch, TOKENS[name])
     if name == MEETING and mine.rank == 1:
         short_once(patch)
 

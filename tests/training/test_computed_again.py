@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_joint_loss import PAIRS
 
 from layover.encoders import Folder
 from layover.stage import Resources
@@ -15,7 +14,7 @@ from layover.stages import Train
 from layover.tasks.mixture import Mixture
 from layover.tasks.task import Data
 from toys import Toy
-from trainable import CLASSES, EACH, RECIPE, SPANS, TAGS, TEXTS
+from trainable import EACH, RECIPE, TYPES, files
 
 AGAIN = Resources(checkpointing=True)
 
@@ -27,17 +26,11 @@ def trained(encoder: Path, data: Data | Mixture, context: Toy, **recipe: Any) ->
     )
     context.folder.mkdir(parents=True)
     stage.run(context)
-    return {
-        str(path.relative_to(context.folder)): path.read_bytes()
-        for path in context.folder.rglob("*.*")
-        if path.is_file()
-    }
+    return files(context.folder)
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-@pytest.mark.parametrize(
-    "data", [CLASSES, TAGS, SPANS, TEXTS, PAIRS, EACH], ids=lambda data: data.label
-)
+@pytest.mark.parametrize("data", [*TYPES, EACH], ids=lambda data: data.label)
 def test_a_training_has_the_same_bits(
     noisy: Path, tmp_path: Path, data: Data | Mixture, precision: str
 ) -> None:

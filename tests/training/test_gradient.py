@@ -4,47 +4,44 @@ several tasks."""
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from test_resume import Killed, killer
 from torch import Tensor
 
 from layover.encoders import Folder
 from layover.errors import ModelError, TrainingError
 from layover.inference import predict
-from layover.modeling.batch import Batch
 from layover.modeling.features import Features
-from layover.modeling.heads import HEADS, Head
 from layover.modeling.load import load
 from layover.modeling.memory import out_of_memory
 from layover.stages import Train
 from layover.tasks.mixture import Mixture
 from layover.tasks.task import Data
-from layover.training import loop as module
 from layover.training.loop import Loop
 from layover.training.sampler import Draws
-from toys import Toy
+from toys import Killed, Toy, killer
 from trainable import (
-    CHOICES,
     CLASSES,
     EACH,
     PAIRS,
     RECIPE,
     SELECTION,
-    SPANS,
     TAGS,
     TEXTS,
+    TYPES,
+    eager,
     entries,
+    limit,
     make_loop,
     same,
     snapshot,
 )
 
-TYPES = [CLASSES, TAGS, SPANS, CHOICES, TEXTS, PAIRS]
 each_type = pytest.mark.parametrize("data", TYPES, ids=lambda data: data.label)
 
 
@@ -116,53 +113,12 @@ def test_the_tasks_of_a_step_are_logged_apart(calm: Path, tmp_path: Path) -> Non
 
 # Memory
 
-
-@dataclass(frozen=True)
-class Limited:
-    """A head that fails as a device does on more than `limit` tokens at once."""
-
-    head: Head
-    limit: int
-    message: str = "CUDA out of memory. Tried to allocate 20.00 MiB"
-    always: bool = True
-    """Or only where a graph is kept for the gradient, which takes most memory."""
-
-    @property
-    def auto(self) -> str:
-        return self.head.auto
-
-    @property
-    def joint(self) -> bool:
-        return self.head.joint
-
-    def logits(self, model: Any, batch: Batch) -> Tensor:
-        logits = self.head.logits(model, batch)
-        keeps = self.always or torch.is_grad_enabled()
-        if keeps and batch.packing.total > self.limit:
-            # What was drawn and computed before memory ran out.
-            torch.rand(5)
-            raise RuntimeError(self.message)
-        return logits
-
-    def loss(self, logits: Tensor, batch: Batch) -> Tensor:
-        return self.head.loss(logits, batch)
-
-    def split(self, logits: Tensor, batch: Batch) -> list[Any]:
-        return self.head.split(logits, batch)
-
-
 Limit = Callable[..., None]
 
 
-@pytest.fixture
-def limit(monkeypatch: pytest.MonkeyPatch) -> Limit:
-    heads = dict(HEADS)
-
-    def set_limit(tokens: int, message: str = Limited.message, always: bool = True) -> None:
-        for name, head in heads.items():
-            monkeypatch.setitem(HEADS, name, Limited(head, tokens, message, always))
-
-    return set_limit
+@pytest.fixture(name="limit")
+def set_limit(monkeypatch: pytest.MonkeyPatch) -> Limit:
+    return partial(limit, monkeypatch)
 
 
 @pytest.mark.parametrize("always", [True, False])
@@ -192,11 +148,8 @@ def test_what_memory_splits_trains_as_what_was_declared_so(
     forced = make_loop(noisy, data, replace(declared, accumulation=2), context)
     whole = forced.gradient._whole(0, 0, forced.sampler.at(0))
     pieces = [piece.packing.total for piece in forced.gradient._pieces(whole)]
-    if len(pieces) > 1:
-        assert pieces[0] < pieces[-1]
-        limit(pieces[-1] - 1)
-    else:
-        limit(pieces[0] - 1)
+    assert len(pieces) == 1 or pieces[0] < pieces[-1]
+    limit(pieces[-1] - 1)
     forced.run()
     assert forced.gradient.splits == 2
     assert same(snapshot(loop.heads), snapshot(forced.heads))
@@ -206,8 +159,7 @@ def test_what_memory_splits_trains_as_what_was_declared_so(
 def test_what_memory_asked_for_is_remembered_when_a_training_goes_on(
     noisy: Path, tmp_path: Path, limit: Limit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "CHECKPOINT_SECONDS", -1.0)
-    monkeypatch.setattr(module, "REPORT_SECONDS", 0.0)
+    eager(monkeypatch)
     ends = []
     for name in ("undisturbed", "killed"):
         (tmp_path / name).mkdir()

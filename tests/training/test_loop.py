@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +20,8 @@ from layover.metrics.accuracy import ACCURACY
 from layover.recipe import Check, Recipe, Selection, steps
 from layover.stages import Train
 from layover.tasks.sources import Row
+from layover.tasks.task import Example, TaskType
+from layover.tasks.types.choice import Choice, Question
 from layover.tasks.types.classification import Classification, Labelled
 from layover.training import loop as module
 from layover.training.loop import Loop, Selector
@@ -37,6 +40,7 @@ from trainable import (
     entries,
     labelled,
     make_loop,
+    optional,
     same,
     snapshot,
 )
@@ -268,11 +272,17 @@ def test_each_check_is_told_and_logged_apart(noisy: Path, tmp_path: Path) -> Non
         def progress(self, step: int, total: int, numbers: Mapping[str, float]) -> None:
             told.append(dict(numbers))
 
+    stage = Train(start=Folder(path=str(noisy)), data=EACH, recipe=RECIPE, seed=0, selection=TWO)
+    alone = []
+    for check in TWO.checks:
+        context = Toy(folder=tmp_path)
+        replace(stage, selection=replace(TWO, checks=(check,))).run(context)
+        alone.append([entry for entry in entries(context) if "dev" in entry])
+        shutil.rmtree(tmp_path / "scratch")
     context = Listening(folder=tmp_path)
-    Train(start=Folder(path=str(noisy)), data=EACH, recipe=RECIPE, seed=0, selection=TWO).run(
-        context
-    )
+    stage.run(context)
     found = [entry for entry in entries(context) if "dev" in entry]
+    assert [found[::3], found[1::3]] == alone
     assert [entry["step"] for entry in found] == [2, 2, 2, 4, 4, 4, 6, 6, 6, 8, 8, 8]
     for classes, tags, whole in zip(found[::3], found[1::3], found[2::3], strict=True):
         assert (classes["task"], classes["metric"]) == ("classes", "accuracy@1")
@@ -331,8 +341,18 @@ def partly(row: Row) -> Labelled:
     return replace(found, label=None) if row.fields["row"] == 3 else found
 
 
-def test_one_withheld_label_is_enough(calm: Path, tmp_path: Path) -> None:
-    hidden = data(Classification(labels=LABELS), partly)
+def partly_chosen(row: Row) -> Question:
+    found = optional(row)
+    return replace(found, answer=None) if row.fields["row"] == 3 else found
+
+
+@pytest.mark.parametrize(
+    ("kind", "parse"), [(Classification(labels=LABELS), partly), (Choice(), partly_chosen)]
+)
+def test_one_withheld_label_is_enough(
+    calm: Path, tmp_path: Path, kind: TaskType, parse: Callable[[Row], Example]
+) -> None:
+    hidden = data(kind, parse)
     wanted = Train(start=Folder(path=str(calm)), data=hidden, recipe=RECIPE, seed=0)
     with pytest.raises(TrainingError, match=r"toy train: 1 of \d+ examples, such as '3', have no"):
         wanted.run(Toy(folder=tmp_path))

@@ -20,9 +20,8 @@ from layover.recipe import steps
 from layover.stages import Train
 from layover.store import digest, read_json, write_json
 from layover.training import checkpoint
-from layover.training import loop as module
 from layover.training.loop import Selector
-from toys import SENTENCES, Toy, memory
+from toys import SENTENCES, Killed, Toy, killer, memory
 from trainable import (
     BOTH,
     CLASSES,
@@ -31,24 +30,13 @@ from trainable import (
     SELECTION,
     TEXTS,
     TWO,
+    eager,
     entries,
     make_loop,
+    models,
     same,
     snapshot,
 )
-
-
-class Killed(Exception):
-    """Stands for a process that ends in the middle of a stage."""
-
-
-def killer(at: int) -> Callable[[int], None]:
-    def watch(step: int) -> None:
-        if step == at:
-            raise Killed
-
-    return watch
-
 
 LANGUAGES = replace(
     TEXTS,
@@ -82,19 +70,9 @@ def run(stage: Train, folder: Path, watch: Callable[[int], None] = lambda step: 
     return context
 
 
-def models(folder: Path) -> dict[str, Tensor]:
-    return {
-        f"{path.parent.name}/{name}": value
-        for path in sorted(folder.glob("models/*/model.safetensors"))
-        for name, value in load_file(path).items()
-    }
-
-
-@pytest.fixture
-def eager(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Checkpoints and reports after every step."""
-    monkeypatch.setattr(module, "CHECKPOINT_SECONDS", -1.0)
-    monkeypatch.setattr(module, "REPORT_SECONDS", 0.0)
+@pytest.fixture(name="eager")
+def each_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    eager(monkeypatch)
 
 
 @pytest.mark.usefixtures("eager")

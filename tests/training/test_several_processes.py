@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -19,6 +18,8 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from layover.modeling.company import Company, Deserted
+from toys import LACKING, Toy
+from trainable import entries, files
 
 HERE = Path(__file__).parent
 PATIENCE = 240
@@ -62,21 +63,8 @@ def one(
     return run
 
 
-def log(folder: Path) -> list[dict[str, Any]]:
-    text = (folder / "log.jsonl").read_text(encoding="utf-8")
-    return [json.loads(line) for line in text.splitlines()]
-
-
 def ends(folder: Path) -> list[dict[str, Tensor]]:
     return [load_file(path) for path in sorted(folder.glob("rank-*.safetensors"))]
-
-
-def files(folder: Path) -> dict[str, bytes]:
-    return {
-        str(path.relative_to(folder)): path.read_bytes()
-        for path in sorted((folder / "models").rglob("*"))
-        if path.is_file()
-    }
 
 
 @pytest.mark.parametrize("name", [name for name in CASES if not name.startswith("dropout")])
@@ -89,15 +77,15 @@ def test_two_processes_train_as_one_does(two: Path, one: Any, name: str) -> None
         assert all(torch.equal(first[each], second[each]) for each in first), "the same bits"
     near = {"rtol": 0, "atol": 2e-2 if name == "bfloat16" else 1e-6}
     torch.testing.assert_close(first, alone, **near)
-    mine, theirs = log(two / name), log(folder)
+    mine, theirs = (entries(Toy(folder=each)) for each in (two / name, folder))
     assert len(mine) == len(theirs) >= STEPS
     for one_, other in zip(mine, theirs, strict=True):
         assert one_ == pytest.approx(other, abs=near["atol"])
-    saved, expected = files(two / name), files(folder)
+    saved, expected = files(two / name / "models"), files(folder / "models")
     assert saved.keys() == expected.keys()
     for path in saved:
         if path.endswith(".safetensors"):
-            found = [load_file(each / path) for each in (two / name, folder)]
+            found = [load_file(each / "models" / path) for each in (two / name, folder)]
             torch.testing.assert_close(*found, **near)
         else:
             assert saved[path] == expected[path]
@@ -115,7 +103,7 @@ def test_too_little_memory_here_is_not_said_of_another(
     lacking: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def lacks(*given: Any, **named: Any) -> None:
-        raise RuntimeError("CUDA out of memory. Tried to allocate 20.00 MiB")
+        raise RuntimeError(LACKING)
 
     def gone(*given: Any, **named: Any) -> None:
         raise RuntimeError("Connection closed by peer")

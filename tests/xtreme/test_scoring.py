@@ -215,7 +215,7 @@ def test_the_labels_are_checked_too(mine: tuple[Path, Path]) -> None:
 
 def test_problems_of_several_files_are_told_together_up_to_ten(mine: tuple[Path, Path]) -> None:
     for folder in ("pawsx", "xnli", "tatoeba", "bucc2018"):
-        for code in ("de", "fr", "ru", "zh")[:3]:
+        for code in ("de", "fr", "ru"):
             path = mine[0] / folder / f"test-{code}.tsv"
             path.write_text("?\n") if path.exists() else None
     lines = told(*mine).split("\n")

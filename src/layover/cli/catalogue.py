@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from layover import encoders as published
 from layover.cli.shared import AsJson
 from layover.encoders import Encoder
 from layover.errors import StudyError
@@ -31,37 +32,46 @@ def tasks(
     markdown: Markdown = False,
 ) -> None:
     """The tasks that Layover ships, or all about one."""
-    registry = Registry(Task, "task")
-    registry.include_entry_points("layover.tasks")
+    if markdown and as_json:
+        raise StudyError("--markdown and --json: a list has one form, choose one of the two")
+    registry = all_tasks(include)
     if markdown:
         from layover.report.catalogue import markdown as page
 
-        if as_json:
-            raise StudyError("--markdown and --json: a list has one form, choose one of the two")
-        _include(registry, include)
         typer.echo(page([registry.get(name)] if name else list(registry)), nl=False)
         return
-    _list(registry, name, include, as_json, _task_row)
+    _list(registry, name, as_json, _task_row)
 
 
 def encoders(name: Name = "", include: Include = None, as_json: AsJson = False) -> None:
     """The published encoders that Layover names, or all about one."""
-    from layover import encoders as module
+    _list(all_encoders(include), name, as_json, _encoder_row)
 
-    registry = Registry(module.Encoder, "encoder")
-    registry.include(module)
-    _list(registry, name, include, as_json, _encoder_row)
+
+def all_tasks(include: list[Path] | None = None) -> Registry:
+    """Those of Layover, of installed packages, and of some files."""
+    registry = Registry(Task, "task")
+    registry.include_entry_points("layover.tasks")
+    return _with(registry, include)
+
+
+def all_encoders(include: list[Path] | None = None) -> Registry:
+    """Those of Layover and of some files."""
+    registry = Registry(Encoder, "encoder")
+    registry.include(published)
+    return _with(registry, include)
+
+
+def _with(registry: Registry, paths: list[Path] | None) -> Registry:
+    for path in paths or ():
+        registry.include(load_file(path, f"included {path.resolve()}"))
+    return registry
 
 
 def _list(
-    registry: Registry,
-    name: str,
-    include: list[Path] | None,
-    as_json: bool,
-    row_of: Callable[[Any], dict[str, Any]],
+    registry: Registry, name: str, as_json: bool, row_of: Callable[[Any], dict[str, Any]]
 ) -> None:
     """Print a line an entry, or every field of one entry."""
-    _include(registry, include)
     rows = [row_of(entry) for entry in ([registry.get(name)] if name else registry)]
     for row in rows:
         if as_json:
@@ -71,11 +81,6 @@ def _list(
         else:
             first, second, *_ = row.values()
             typer.echo(f"{first:17}{second}")
-
-
-def _include(registry: Registry, paths: list[Path] | None) -> None:
-    for path in paths or ():
-        registry.include(load_file(path, f"included {path.resolve()}"))
 
 
 def _plain(value: Any) -> str:

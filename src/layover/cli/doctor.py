@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from layover.cli.catalogue import Include
+from layover.cli.catalogue import Include, all_tasks
 from layover.cli.shared import DEFAULT_STORE, Argument, AsJson, StoreFolder, open_study
 from layover.doctor import cells_of, examine
 from layover.doctor.cell import Cell
@@ -19,8 +19,6 @@ from layover.doctor.checkup import Watcher
 from layover.doctor.of_study import cells_of_study, guard
 from layover.doctor.show import as_values, shown
 from layover.errors import StudyError, UnknownName
-from layover.registry import Registry, load_file
-from layover.tasks.task import Task
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -74,10 +72,7 @@ def doctor(
 
 
 def _cells(names: list[str] | None, include: list[Path] | None) -> Iterator[Cell]:
-    registry = Registry(Task, "task")
-    registry.include_entry_points("layover.tasks")
-    for path in include or ():
-        registry.include(load_file(path, f"included {path.resolve()}"))
+    registry = all_tasks(include)
     try:
         tasks = [registry.get(name) for name in names] if names else registry
     except UnknownName as error:

@@ -9,13 +9,12 @@ from typing import Annotated, Any
 
 import typer
 
-from layover import encoders, lock
+from layover import lock
+from layover.cli.catalogue import all_encoders, all_tasks
 from layover.cli.shared import Argument, complain, origin_of
 from layover.encoders import Encoder
-from layover.registry import Registry
 from layover.study import load
 from layover.tasks.hub import Hub
-from layover.tasks.task import Task
 
 StudyFile = Annotated[
     Path | None, typer.Argument(help="A study file; without one, all that Layover ships.")
@@ -47,12 +46,8 @@ def lock_command(study: StudyFile = None, arguments: Argument = None) -> None:
 
 
 def _shipped() -> Iterator[Encoder | Hub]:
-    names = Registry(Encoder, "encoder")
-    names.include(encoders)
-    yield from names
-    tasks = Registry(Task, "task")
-    tasks.include_entry_points("layover.tasks")
-    yield from (task.hub for task in tasks if isinstance(task.hub, Hub))
+    yield from all_encoders()
+    yield from (task.hub for task in all_tasks() if isinstance(task.hub, Hub))
 
 
 def _in(value: Any, seen: set[int]) -> Iterator[Encoder | Hub]:

@@ -81,16 +81,13 @@ class Seen:
 def look(cell: Cell) -> Seen:
     """Read all of a cell that is there. Nothing is raised: what cannot be read is a problem."""
     task, split, code = cell.task, cell.split, cell.language
-    files = len(files_of(task, split, code)) or 1
+    paths = files_of(task, split, code)
+    files = len(paths) or 1
     sheet = Sheet()
     reading = Reading(cell, sheet)
     try:
-        for paths in (files_of(task, split, code), _labels_of(task, split, code)):
-            if sheet.counts:
-                break
-            for path in paths:
-                if told := _obstacle(path):
-                    sheet.note(kinds.UNREADABLE, f"{place_of(path)}: {told}")
+        for told in _obstacles(paths) or _obstacles(_labels_of(task, split, code)):
+            sheet.note(kinds.UNREADABLE, told)
         if sheet.counts:
             return Seen(
                 split=split, language=code, files=files, missing=(), problems=sheet.problems(0)
@@ -98,9 +95,9 @@ def look(cell: Cell) -> Seen:
         if missing := tuple(task.source.missing(split, code)):
             most = max(files, len(missing))
             return Seen(split=split, language=code, files=most, missing=missing)
-        for path in files_of(task, split, code):
-            reading.lines += _bytes(path, sheet)
-        with telling(reading.refused):
+        for path in paths:
+            _bytes(path, sheet)
+        with telling(reading.refused, lambda where: sheet.note(kinds.PASSED, where)):
             for example, row in reading.examples():
                 reading.add(example, row)
     except DataError as error:
@@ -109,6 +106,10 @@ def look(cell: Cell) -> Seen:
         # A parse of one's own may raise anything: the other tasks are looked at all the same.
         sheet.note(kinds.UNREADABLE, f"{type(error).__name__}: {error}")
     return reading.seen(files)
+
+
+def _obstacles(paths: tuple[Path, ...]) -> list[str]:
+    return [f"{place_of(path)}: {told}" for path in paths if (told := _obstacle(path))]
 
 
 def _obstacle(path: Path) -> str:
@@ -139,9 +140,9 @@ def _labels_of(task: Task, split: str, language: str) -> tuple[Path, ...]:
     return (found,) if found else ()
 
 
-def _bytes(path: Path, sheet: Sheet) -> int:
-    """What only the bytes of a file say. Returns the number of its lines."""
-    marks = crlf = lines = 0
+def _bytes(path: Path, sheet: Sheet) -> None:
+    """What only the bytes of a file say."""
+    marks = crlf = 0
     with path.open("rb") as file:
         if file.read(3) == b"\xef\xbb\xbf":
             sheet.note(kinds.BOM, place_of(path))
@@ -151,14 +152,12 @@ def _bytes(path: Path, sheet: Sheet) -> int:
         while chunk := file.read(2**20):
             joined = rest + chunk
             marks += joined.count(b"\xef\xbb\xbf")
-            lines += chunk.count(b"\n")
             crlf += joined.count(b"\r\n") - rest.count(b"\r\n")
             rest = joined[-2:]
     if marks:
         sheet.note(kinds.INNER_BOM, place_of(path), marks)
     if crlf:
         sheet.note(kinds.CRLF, f"{place_of(path)}: {crlf:,} of its lines", crlf)
-    return lines + bool(rest and not rest.endswith(b"\n"))
 
 
 class Sample:
@@ -187,8 +186,6 @@ class Reading:
         self.targets: Counter[str] = Counter()
         self.hashes = array("q")
         self.refusals = self.undecoded = 0
-        # Lines, and those of them that are rows or were refused by the reader.
-        self.lines = self.read = 0
         self.where: list[str] = []
         self.comparable = False
         self.rows = self.asked = self.withheld = self.strangers = 0
@@ -204,16 +201,11 @@ class Reading:
         current: list[Row] = []
 
         def rows() -> Iterator[Row]:
-            known = 0
             for row in task.source.rows(_nowhere, self.cell.split, self.cell.language):
-                # Lines that the reader refused before this one were read, too.
-                self.read += 1 + self.refusals - known
                 # A line that is not UTF-8 was told of, and has marks where its letters were. It is
                 # read all the same, for the labels of other lines are joined by their numbers.
                 if self.undecoded and "\ufffd" in str(row.fields):
                     self.undecoded -= 1
-                    self.read -= 1
-                    known = self.refusals
                     continue
                 current[:] = [row]
                 before = self.rows, self.refusals
@@ -221,8 +213,6 @@ class Reading:
                 # By now its example, if it is one, was added.
                 if before == (self.rows, self.refusals):
                     self.sheet.note(kinds.PASSED, row.where)
-                known = self.refusals
-            self.read += self.refusals - known
 
         for example in checked(task.parse, task.type, rows(), task.name):
             yield example, current[0]
@@ -278,7 +268,6 @@ class Reading:
         published = cell.task.size(cell.split, cell.language)
         readable = kinds.UNREADABLE not in sheet.counts
         if readable:
-            self._passed()
             self._counts(published)
             self._copies(prints)
             self._labels()
@@ -301,15 +290,6 @@ class Reading:
     def _place(self) -> str:
         found = files_of(self.cell.task, self.cell.split, self.cell.language)
         return place_of(found[0]) if found else f"{self.cell.task.name} {self.cell.split}"
-
-    def _passed(self) -> None:
-        """Lines that the reader itself passes over."""
-        reader = getattr(self.cell.task.source, "reader", None)
-        if getattr(reader, "passes_over", False):
-            count = self.lines - getattr(reader, "header", False) - self.read
-            if count > 0:
-                what = f"{self._place()}: {count:,} of {self.lines:,} lines"
-                self.sheet.note(kinds.PASSED, what, count)
 
     def _counts(self, published: int | None) -> None:
         if not self.rows and kinds.ROW not in self.sheet.counts:

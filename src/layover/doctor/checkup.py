@@ -144,28 +144,23 @@ def examine(cells: Iterable[Cell], watch: Watcher = lambda cell, done, total: No
 
 def _compared(task: Task, found: Sequence[Seen]) -> Iterator[Seen]:
     """What was seen, with what is the same in two languages of a split."""
-    copies: dict[int, list[Problem]] = {}
-    for split in dict.fromkeys(one.split for one in found):
-        texts = {at: text for at, one in enumerate(found) if len(text := _texts(one, split))}
-        for pair in combinations(texts, 2):
-            # Where one of them is the source language, the other is the copy.
-            of, at = sorted(pair, key=lambda index: (found[index].language != "eng", index))
-            copies.setdefault(at, []).extend(
-                _copy(task, found[at], found[of], texts[at], texts[of])
-            )
-    for at, one in enumerate(found):
-        yield replace(one, problems=(*one.problems, *copies.get(at, ())))
+    texts = {at: text for at, one in enumerate(found) if len(text := _texts(one)) >= ENOUGH}
+    copies: list[list[Problem]] = [[] for _ in found]
+    for pair in combinations(texts, 2):
+        # Where one of them is the source language, the other is the copy.
+        of, at = sorted(pair, key=lambda index: (found[index].language != "eng", index))
+        if found[of].split == found[at].split:
+            copies[at] += _copy(task, found[at], found[of], texts[at], texts[of])
+    for one, more in zip(found, copies, strict=True):
+        yield replace(one, problems=(*one.problems, *more))
 
 
-def _texts(seen: Seen, split: str) -> np.ndarray:
-    """The hashes of what is said in it, each once; none if it is of another split, or little."""
+def _texts(seen: Seen) -> np.ndarray:
+    """The hashes of what is said in it, each once."""
     import numpy as np
 
-    if seen.prints is None or seen.split != split:
-        return np.zeros(0, np.uint64)
-    hashes = np.unique(seen.prints.parts[WHOLE])
-    hashes = hashes[hashes != 0]
-    return hashes if len(hashes) >= ENOUGH else hashes[:0]
+    hashes = np.unique(seen.prints.parts[WHOLE] if seen.prints else np.zeros(0, np.uint64))
+    return hashes[hashes != 0]
 
 
 def _copy(

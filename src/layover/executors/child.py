@@ -9,10 +9,10 @@ import subprocess
 import sys
 import threading
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from layover.executors.log import PRINTED
 
@@ -104,9 +104,14 @@ class Child:
                     file.write(line)
 
 
-def answers_apart() -> TextIO:
-    """Where this process, if it is such a child, answers; what is printed from here on goes to
+def answers_apart() -> Callable[[object], None]:
+    """How this process, if it is such a child, answers; what is printed from here on goes to
     standard error."""
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
-    return answers
+
+    def answer(fields: object) -> None:
+        answers.write(json.dumps(fields) + "\n")
+        answers.flush()
+
+    return answer

@@ -43,12 +43,12 @@ class Local:
 @contextmanager
 def _threads(count: int) -> Iterator[None]:
     """As many for the tokenizers of this process, which ask once, before their first batch, and
-    nowhere else. Processes of our own are started with it."""
-    if TOKENIZERS in os.environ:
-        yield
-        return
+    nowhere else. Processes of our own are started with it, whatever was there before."""
+    before = os.environ.get(TOKENIZERS)
     os.environ[TOKENIZERS] = str(count)
     try:
         yield
     finally:
         os.environ.pop(TOKENIZERS, None)
+        if before is not None:
+            os.environ[TOKENIZERS] = before

@@ -57,7 +57,7 @@ class Seat:
         join(self.rank, self.size, Path(self.meeting), bool(stage.resources.gpus))
         folder = store.work_folder(stage)
         # What one of them says, all would say.
-        heard = tell if self.rank == 0 else _nothing
+        heard = tell if self.rank == 0 else lambda event: None
         stage.run(Performing(store=store, stage=stage, folder=folder, tell=heard))
         leave()
 
@@ -75,10 +75,6 @@ def check(resources: Resources) -> None:
         )
 
 
-def _nothing(event: Event) -> None:
-    """The first process speaks for all."""
-
-
 def _end_with_parent() -> None:
     while os.read(0, 4096):
         pass
@@ -86,12 +82,7 @@ def _end_with_parent() -> None:
 
 
 def main() -> None:
-    answers = answers_apart()
-
-    def answer(fields: dict[str, Any]) -> None:
-        answers.write(json.dumps(fields) + "\n")
-        answers.flush()
-
+    answer = answers_apart()
     seat = Seat(**json.loads(sys.stdin.readline()))
     threading.Thread(target=_end_with_parent, daemon=True).start()
     answer(seat.take(Store(Path(sys.argv[1])), lambda event: answer(event.words)))

@@ -11,7 +11,6 @@ import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TextIO
 
 from layover.executors.child import answers_apart
 from layover.executors.perform import Event, perform
@@ -28,20 +27,11 @@ def carry_out(request: Request, store: Store, tell: Callable[[Event], None]) -> 
     return {"done": request.key}
 
 
-def serve(requests: TextIO, answers: TextIO, store: Store) -> None:
-    """Answer requests until there are no more."""
-
-    def answer(fields: object) -> None:
-        answers.write(json.dumps(fields) + "\n")
-        answers.flush()
-
-    for line in requests:
+def main() -> None:
+    answer, store = answers_apart(), Store(Path(sys.argv[1]))
+    for line in sys.stdin:
         request = Request(**json.loads(line))
         answer(carry_out(request, store, lambda event: answer(event.words)))
-
-
-def main() -> None:
-    serve(sys.stdin, answers_apart(), Store(Path(sys.argv[1])))
 
 
 if __name__ == "__main__":

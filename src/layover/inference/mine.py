@@ -103,11 +103,7 @@ def mine(examples: Examples, units: Sequence[Unit], outputs: Sequence[Any]) -> R
         for code in dict.fromkeys(examples.languages)
     }
     asked = [at for source, _ in sides.values() for at in source.lines]
-    sources = Examples(
-        examples.task,
-        tuple(examples.items[at] for at in asked),
-        tuple(examples.languages[at] for at in asked),
-    )
+    sources = examples.take(asked)
     parts = []
     for name, layer, treated in variants(kind.layers, outputs[0].shape[1]):
         found: list[Scored] = []

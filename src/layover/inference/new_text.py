@@ -61,10 +61,10 @@ def predict_file(folder: Path, path: Path) -> Iterator[str]:
             f"{folder} has no {ABOUT}, so what its labels mean is not known: name a model that "
             "Layover trained (layover where STUDY ARM lists them)"
         )
-    form = FORMS.get(told.get("type", ""))
+    form = FORMS.get(told["type"])
     if form is None:
         raise ModelError(
-            f"{folder} was trained with the task type {told.get('type')}, for which no form of "
+            f"{folder} was trained with the task type {told['type']}, for which no form of "
             "new text is known; use layover.inference.predict.run from Python"
         )
     kind = form.kind(told)

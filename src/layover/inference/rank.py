@@ -37,11 +37,7 @@ def rank(examples: Examples, units: Sequence[Unit], outputs: Sequence[Any]) -> R
         found += pool.ranked([outputs[at][0] for at in mine], kind.index)
         targets += [pool.relevant(examples.items[at]) for at in mine]
         places += mine
-    queries = Examples(
-        examples.task,
-        tuple(examples.items[at] for at in places),
-        tuple(examples.languages[at] for at in places),
-    )
+    queries = examples.take(places)
     names = [[name for name, _ in row] for row in found]
     rows = Rows.of(queries, kind.decode(queries.items, units, names), "")
     return replace(

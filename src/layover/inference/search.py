@@ -38,9 +38,9 @@ def nearest(queries: Any, pool: Any, count: int, index: str = "") -> Found:
 
     Vectors are of length 1 or 0. Beside what is given and found, memory holds half a copy of both
     sides (where products are screened in bfloat16), 8 bytes for each that is found, and a block:
-    4 bytes for each of ROWS x COLUMNS pairs, and some 30 if most of them tie. With
-    `index` a FAISS index of that description is searched instead. Raises `ModelError` for
-    vectors that are no numbers.
+    4 bytes for each of ROWS x COLUMNS pairs, and several times that if most of them tie. With
+    `index` a FAISS index of that description is searched instead. Raises `ModelError` for vectors
+    that are no numbers.
     """
     count = min(count, len(pool))
     if index:
@@ -125,13 +125,15 @@ LAST = (1 << 32) - 1
 def _keys(products: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
     # Of the bits of two floats those of the greater are the greater integer if neither is
     # negative; of negative ones all but the sign are turned. Adding 0 makes -0 into 0.
-    bits = (products + 0.0).view(torch.int32)
-    return (bits ^ ((bits >> 31) & 0x7FFFFFFF)).long() << 32 | (LAST - positions)
+    return _turned((products + 0.0).view(torch.int32)).long() << 32 | (LAST - positions)
 
 
 def _products(keys: torch.Tensor) -> torch.Tensor:
-    bits = (keys >> 32).int()
-    return (bits ^ ((bits >> 31) & 0x7FFFFFFF)).view(torch.float32)
+    return _turned((keys >> 32).int()).view(torch.float32)
+
+
+def _turned(bits: torch.Tensor) -> torch.Tensor:
+    return bits ^ ((bits >> 31) & 0x7FFFFFFF)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from layover.modeling.features import Features, Ragged, within
+from layover.modeling.features import Features, Ragged, places
 from layover.modeling.packing import Packing, packing
 
 
@@ -64,7 +64,7 @@ def _chosen(
     tokens: Ragged, segments: Ragged | None, target: Ragged, groups: Any, units: Any
 ) -> Batch:
     chosen = np.asarray(units, dtype=np.int64)
-    sequences, ends = within(groups, chosen)
+    sequences, ends = places(groups, chosen)
     taken, aims = tokens.take(sequences), target.take(chosen)
     return Batch(
         _ids(taken),

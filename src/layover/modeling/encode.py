@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 import inspect
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Any, ClassVar, overload
+from typing import Any, ClassVar
 
 import numpy as np
 import tokenizers
@@ -17,14 +17,14 @@ import transformers
 from transformers import PreTrainedTokenizerFast
 
 from layover import spec, tasks
-from layover.modeling.features import Features, Ragged
+from layover.modeling.features import Columns, Features, Ragged
 from layover.stage import Context
 from layover.store import FEATURES
 from layover.tasks.task import Data, Task
 
 
 @dataclass(frozen=True, eq=False)
-class Names(Sequence[str]):
+class Names(Columns[str]):
     """Strings that stay where they were saved until one is asked for."""
 
     letters: Ragged
@@ -37,14 +37,8 @@ class Names(Sequence[str]):
     def __len__(self) -> int:
         return len(self.letters)
 
-    @overload
-    def __getitem__(self, at: int) -> str: ...
-    @overload
-    def __getitem__(self, at: slice) -> Sequence[str]: ...
-    def __getitem__(self, at: int | slice) -> str | Sequence[str]:
-        if isinstance(at, slice):
-            return [self[each] for each in range(*at.indices(len(self)))]
-        letters = self.letters.row(range(len(self))[at])
+    def item(self, at: int) -> str:
+        letters = self.letters.row(at)
         return bytes(letters.astype(np.uint8)).decode("utf-8", "surrogatepass")
 
 
@@ -161,9 +155,7 @@ def _foreign(task: Task) -> tuple[str, ...]:
 
 def _outside(module: str) -> bool:
     package = module.partition(".")[0]
-    return package != "layover" and (
-        package == "__main__" or package not in sys.stdlib_module_names
-    )
+    return package != "layover" and package not in sys.stdlib_module_names
 
 
 def _text(module: str) -> str:

@@ -6,16 +6,19 @@ mapping the files into memory: all processes of a machine then share one copy.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
-from typing import Any, overload
+from typing import Any, TypeVar, overload
 
 import numpy as np
 
 from layover.tasks.task import Unit
+
+Item = TypeVar("Item", covariant=True)
 
 INTEGERS = ("uint8", "int8", "uint16", "int16", "int32", "int64")
 
@@ -54,10 +57,11 @@ class Ragged:
     @classmethod
     def open(cls, folder: Path, name: str) -> Ragged:
         """What was saved under this name, mapped into memory."""
-        return cls(opened(folder, f"{name}.values"), opened(folder, f"{name}.starts"))
+        return cls(_opened(folder, f"{name}.values"), _opened(folder, f"{name}.starts"))
 
     def save(self, folder: Path, name: str) -> None:
-        saved(self.values, folder, f"{name}.values")
+        """Write it, each value in as few bytes as hold all of them."""
+        np.save(folder / f"{name}.values.npy", self.values.astype(_narrowest(self.values)))
         np.save(folder / f"{name}.starts.npy", self.starts)
 
     def __len__(self) -> int:
@@ -73,11 +77,11 @@ class Ragged:
 
     def take(self, rows: Any) -> Ragged:
         """The rows at these positions, in this order."""
-        places, starts = within(self.starts, rows)
-        return Ragged(self.values[places], starts)
+        items, starts = places(self.starts, rows)
+        return Ragged(self.values[items], starts)
 
 
-def within(starts: Any, rows: Any) -> tuple[Any, Any]:
+def places(starts: Any, rows: Any) -> tuple[Any, Any]:
     """Where the items of some rows lie, int64 [items], and where each row's begin among these.
     It looks at these rows only, however many there are."""
     chosen = np.asarray(rows)
@@ -88,8 +92,24 @@ def within(starts: Any, rows: Any) -> tuple[Any, Any]:
     return np.arange(ends[-1]) + np.repeat(first - ends[:-1], lengths), ends
 
 
+class Columns(Sequence[Item]):
+    """Items that are put together from arrays when one is asked for."""
+
+    @abstractmethod
+    def item(self, at: int) -> Item:
+        """The one at a position that there is."""
+
+    @overload
+    def __getitem__(self, at: int) -> Item: ...
+    @overload
+    def __getitem__(self, at: slice) -> Sequence[Item]: ...
+    def __getitem__(self, at: int | slice) -> Item | Sequence[Item]:
+        found = range(len(self))[at]
+        return self.item(found) if isinstance(found, int) else [self.item(each) for each in found]
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Features(Sequence[Unit]):
+class Features(Columns[Unit]):
     """U units of a data set, whose groups hold S sequences of T tokens together."""
 
     tokens: Ragged
@@ -131,11 +151,12 @@ class Features(Sequence[Unit]):
 
     def save(self, folder: Path) -> None:
         """Write one file a column into a folder, for `open`."""
-        for name, column in self._columns().items():
+        for each in fields(self):
+            column = getattr(self, each.name)
             if isinstance(column, Ragged):
-                column.save(folder, name)
+                column.save(folder, each.name)
             elif column is not None:
-                np.save(folder / f"{name}.npy", column)
+                np.save(folder / f"{each.name}.npy", column)
 
     @classmethod
     def open(cls, folder: Path) -> Features:
@@ -145,28 +166,16 @@ class Features(Sequence[Unit]):
         return cls(
             tokens=Ragged.open(folder, "tokens"),
             segments=Ragged.open(folder, "segments") if typed else None,
-            groups=opened(folder, "groups"),
-            examples=opened(folder, "examples"),
+            groups=_opened(folder, "groups"),
+            examples=_opened(folder, "examples"),
             target=Ragged.open(folder, "target"),
             alignment=Ragged.open(folder, "alignment"),
         )
 
-    def _columns(self) -> dict[str, Any]:
-        return {each.name: getattr(self, each.name) for each in fields(self)}
-
     def __len__(self) -> int:
         return len(self.examples)
 
-    @overload
-    def __getitem__(self, at: int) -> Unit: ...
-    @overload
-    def __getitem__(self, at: slice) -> Sequence[Unit]: ...
-    def __getitem__(self, at: int | slice) -> Unit | Sequence[Unit]:
-        if isinstance(at, slice):
-            return [self[each] for each in range(*at.indices(len(self)))]
-        if not -len(self) <= at < len(self):
-            raise IndexError(at)
-        at %= len(self)
+    def item(self, at: int) -> Unit:
         rows = range(self.groups[at], self.groups[at + 1])
         return Unit(
             example=int(self.examples[at]),
@@ -189,16 +198,15 @@ class Features(Sequence[Unit]):
         return np.diff(self.tokens.starts[self.groups])
 
 
-def saved(values: Any, folder: Path, name: str) -> None:
-    """Write integers [n] in as few bytes as hold each of them."""
+def _narrowest(values: Any) -> str:
+    """The smallest integers that hold all of these."""
     low, high = (int(values.min()), int(values.max())) if values.size else (0, 0)
-    narrow = next(
+    return next(
         kind for kind in INTEGERS if np.iinfo(kind).min <= low and high <= np.iinfo(kind).max
     )
-    np.save(folder / f"{name}.npy", values.astype(narrow))
 
 
-def opened(folder: Path, name: str) -> Any:
+def _opened(folder: Path, name: str) -> Any:
     """An array that was saved, mapped into memory."""
     # A map is a class of its own, whose every slice costs more than an array's.
     return np.asarray(np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False))

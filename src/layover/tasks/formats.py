@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from layover import spec
 from layover.errors import DataError
 from layover.tasks.lines import JSON_BYTES, lines, place_of
-from layover.tasks.sources import Row, refuse
+from layover.tasks.sources import Row, pass_over, refuse
 
 T = TypeVar("T")
 
@@ -50,6 +50,7 @@ class Tsv:
                 values.append(None if given is None else _at(given, count, where, labels))
                 joined += 1
             if passes_over and len(values) < len(self.columns):
+                pass_over(where)
                 continue
             # A line that is refused has a label, too.
             count += 1

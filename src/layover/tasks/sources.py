@@ -33,6 +33,7 @@ class Row:
 
 
 _TOLD: ContextVar[Callable[[DataError], None] | None] = ContextVar("told", default=None)
+_PASSED: ContextVar[Callable[[str], None]] = ContextVar("passed", default=lambda where: None)
 
 
 def refuse(error: DataError, cause: Exception | None = None) -> None:
@@ -44,14 +45,23 @@ def refuse(error: DataError, cause: Exception | None = None) -> None:
     tell(error)
 
 
+def pass_over(where: str) -> None:
+    """Leave out a line that is no row, and no fault either; within `telling`, tell of its place."""
+    _PASSED.get()(where)
+
+
 @contextmanager
-def telling(tell: Callable[[DataError], None]) -> Iterator[None]:
-    """Rows that are read within it are left out where they are wrong, and `tell` hears of each."""
-    token = _TOLD.set(tell)
+def telling(
+    tell: Callable[[DataError], None], passed: Callable[[str], None] = lambda where: None
+) -> Iterator[None]:
+    """Rows that are read within it are left out where they are wrong, and `tell` hears of each;
+    `passed` hears of the places of lines that a reader passes over."""
+    tokens = _TOLD.set(tell), _PASSED.set(passed)
     try:
         yield
     finally:
-        _TOLD.reset(token)
+        _TOLD.reset(tokens[0])
+        _PASSED.reset(tokens[1])
 
 
 class Reader(Protocol):

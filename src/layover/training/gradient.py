@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from layover.errors import TrainingError
@@ -23,7 +22,7 @@ from layover.modeling.company import ALONE, Company, OthersLackMemory
 from layover.modeling.features import Features
 from layover.modeling.heads import HEADS, count
 from layover.modeling.load import Model
-from layover.modeling.memory import out_of_memory, release
+from layover.modeling.memory import device, out_of_memory, release
 from layover.modeling.precision import Weights
 from layover.recipe import Recipe
 from layover.tasks.task import Task
@@ -67,7 +66,6 @@ class Gradient:
     parts: Sequence[Part]
     recipe: Recipe
     seed: int
-    device: torch.device
     say: Callable[[str], None]
     company: Company = ALONE
     splits: int = 1
@@ -137,7 +135,7 @@ class Gradient:
             return 0.0
         task = self.parts[whole.part].task
         layer, model = HEADS[task.type.head], self.model.heads[task.name]
-        pieces = [piece.to(self.device) for piece in self._pieces(whole)]
+        pieces = [piece.to(device()) for piece in self._pieces(whole)]
 
         def forward(piece: Batch) -> Tensor:
             return layer.logits(model, piece)

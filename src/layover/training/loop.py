@@ -64,8 +64,7 @@ class Loop:
     ) -> None:
         self.model, self.parts, self.sampler = model, parts, sampler
         self.recipe, self.context, self.company = recipe, context, company
-        self.device = device()
-        self.heads = model.heads.to(self.device)
+        self.heads = model.heads.to(device())
         self.weights = Weights(self.heads, recipe.precision)
         self.optimiser = optimiser(self.weights.named, word_tables(self.heads), recipe)
         self.schedule = schedule(self.optimiser, recipe, sampler.steps)
@@ -78,7 +77,6 @@ class Loop:
             parts=parts,
             recipe=recipe,
             seed=sampler.seed,
-            device=self.device,
             say=context.say,
             company=company,
         )
@@ -206,7 +204,9 @@ class Loop:
         if len(scores) > 1:
             self._write(step=step, aggregate=selection.aggregate, dev=worth)
         if best is None or worth > best:
-            written = self._save_best(step)
+            written = ""
+            if self.company.first:
+                written = checkpoint.save_best(self.scratch, step, self.weights.state)
             self.position = replace(
                 self.position, best_score=worth, best_step=step, best_sha256=written, waited=0
             )
@@ -217,12 +217,6 @@ class Loop:
         if self.company.first:
             checkpoint.forget_others(self.scratch, self.position.best_step)
         return dict(zip((check.label for check in selection.checks), scores, strict=True))
-
-    def _save_best(self, step: int) -> str:
-        """The digest of the best weights' file; "" where another process writes it."""
-        if not self.company.first:
-            return ""
-        return checkpoint.save_best(self.scratch, step, self.weights.state)
 
     def save(self) -> None:
         """Write a checkpoint, of weights that training can go on from."""

@@ -6,9 +6,9 @@ computed beforehand is how much was drawn of what until the start of each block 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -67,12 +67,14 @@ class Sampler:
         if self.window == 1:
             return self._drawn_at(step)
         number, place = divmod(step, self.window)
-        if number not in self._windows:
-            self._windows.clear()
-            self._windows[number] = self._dealt(number)
-        return self._windows[number][place]
+        return self._dealt(number)[place]
 
-    def _dealt(self, number: int) -> list[Draws]:
+    @cached_property
+    def _dealt(self) -> Callable[[int], list[Draws]]:
+        """`_deal`, which remembers the window in use."""
+        return lru_cache(1)(self._deal)
+
+    def _deal(self, number: int) -> list[Draws]:
         """A window's steps, each with units of like length: the same units as were drawn, and as
         many of each part a step."""
         first = number * self.window
@@ -89,11 +91,6 @@ class Sampler:
                     drawn[place][part] = units[start : start + count].tolist()
                     start += count
         return [list(draws.items()) for draws in drawn]
-
-    @cached_property
-    def _windows(self) -> dict[int, list[Draws]]:
-        """The window in use."""
-        return {}
 
     def _drawn_at(self, step: int) -> Draws:
         block, row = divmod(step, BLOCK)
@@ -137,18 +134,15 @@ class Sampler:
         sums = [self._counts(block).sum(axis=0) for block in blocks]
         return np.cumsum([np.zeros_like(sums[0]), *sums[:-1]], axis=0)
 
-    def _drawn(self, block: int) -> tuple[Any, Any]:
-        """(units that each step draws of each group, and that were drawn before it)."""
-        if block not in self._blocks:
-            counts = self._counts(block)
-            self._blocks.clear()
-            self._blocks[block] = counts, self._until[block] + np.cumsum(counts, axis=0) - counts
-        return self._blocks[block]
-
     @cached_property
-    def _blocks(self) -> dict[int, tuple[Any, Any]]:
-        """The block in use."""
-        return {}
+    def _drawn(self) -> Callable[[int], tuple[Any, Any]]:
+        """`_draw`, which remembers the block in use."""
+        return lru_cache(1)(self._draw)
+
+    def _draw(self, block: int) -> tuple[Any, Any]:
+        """(units that each step draws of each group, and that were drawn before it)."""
+        counts = self._counts(block)
+        return counts, self._until[block] + np.cumsum(counts, axis=0) - counts
 
     def _units(self, number: int, first: int, count: int) -> Iterator[int]:
         """`count` units of a group from its draw `first` on, counted over all passes."""

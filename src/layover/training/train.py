@@ -19,9 +19,8 @@ from layover.inference.table import Table
 from layover.modeling.active import trim
 from layover.modeling.checkpointing import checkpoint_layers
 from layover.modeling.company import company
-from layover.modeling.encode import encoded
+from layover.modeling.encode import Encoded, encoded
 from layover.modeling.features import Features
-from layover.modeling.heads import HEADS
 from layover.modeling.load import Model, load
 from layover.modeling.save import save
 from layover.recipe import Check, HeadPolicy, Recipe, Selection
@@ -51,15 +50,6 @@ class Training(Protocol):
     def selection(self) -> Selection | None: ...
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Read:
-    """What became of one data set of a training."""
-
-    part: Part
-    sizes: tuple[int, ...]
-    """Its units, by language where languages have shares of their own."""
-
-
 def train(wanted: Training, context: Context) -> None:
     """Train and write `models/<task>` for each head."""
     torch.set_num_threads(context.resources.threads)
@@ -72,10 +62,13 @@ def train(wanted: Training, context: Context) -> None:
         for head in model.heads.values():
             checkpoint_layers(head)
     inference.check_length(model, recipe.max_length)
-    read = [_part(part, model, recipe, context) for part in data]
+    read = [_learnable(part, model, recipe, context) for part in data]
     sampler = _sampler(wanted, read)
     measured = _measured(wanted.selection, model, recipe, context)
-    parts = [each.part for each in read]
+    parts = [
+        Part(task=task, units=each.units, names=each.names)
+        for task, each in zip(tasks, read, strict=True)
+    ]
     used = [part.units for part in parts] + [each.units for each in measured]
     active = trim(model, tasks, used)
     if active is not None:
@@ -95,47 +88,54 @@ def train(wanted: Training, context: Context) -> None:
     save(model, tasks, recipe.max_length, context.folder / "models")
 
 
-def _part(data: Data, model: Model, recipe: Recipe, context: Context) -> _Read:
+def _learnable(data: Data, model: Model, recipe: Recipe, context: Context) -> Encoded:
+    """Data to train on; raises `TrainingError` for what nothing can be learned of."""
     read = encoded(data, model.tokenizer, recipe.max_length, context)
-    units, names = read.units, read.names
-    if data.task.type.head != "lm" and not (units.target.values != -100).any():
+    units, head = read.units, data.task.type.head
+    if head != "lm" and not (units.target.values != -100).any():
         raise TrainingError(f"{data.label} {data.split}: its labels were withheld, none to learn")
     owners = np.repeat(units.examples, units.target.lengths)
     alone = owners[units.target.values == -100]
-    if len(alone) and HEADS[data.task.type.head].joint:
+    if len(alone) and head in ALONE:
         raise TrainingError(
             f"{data.label} {data.split}: {len(alone)} of {len(units)} examples, such as "
-            f"{names[alone[0]]!r}, are a query or a candidate alone: a dual encoder trains on pairs"
+            f"{read.names[alone[0]]!r}, {ALONE[head]}"
         )
-    if len(alone) and data.task.type.head in ("sequence", "choice"):
-        raise TrainingError(
-            f"{data.label} {data.split}: {len(alone)} of {len(units)} examples, such as "
-            f"{names[alone[0]]!r}, have no label: give them theirs, or leave them out of the files"
-        )
-    sizes = (len(units),) if data.exponent is None else read.sizes
-    return _Read(part=Part(task=data.task, units=units, names=names), sizes=sizes)
+    return read
 
 
-def _sampler(wanted: Training, read: Sequence[_Read]) -> Sampler:
+WITHHELD = "have no label: give them theirs, or leave them out of the files"
+ALONE = {
+    "sequence": WITHHELD,
+    "choice": WITHHELD,
+    "dual": "are a query or a candidate alone: a dual encoder trains on pairs",
+}
+"""What is said of examples without a target, by the heads that cannot train on them."""
+
+
+def _sampler(wanted: Training, read: Sequence[Encoded]) -> Sampler:
     data, recipe = wanted.data, wanted.recipe
-    sizes = [each.sizes for each in read]
+    exponents = [part.exponent for part in parts_of(data)]
+    sizes = [
+        (len(each.units),) if exponent is None else each.sizes
+        for each, exponent in zip(read, exponents, strict=True)
+    ]
     totals = [sum(size) for size in sizes]
     if isinstance(data, Mixture):
         probabilities = data.probabilities(totals)
         epoch = data.steps_per_epoch(totals, recipe.batch)
     else:
         probabilities, epoch = (1.0,), -(-totals[0] // recipe.batch)
-    exponents = [part.exponent or 0.0 for part in parts_of(data)]
     return Sampler(
         sizes=tuple(sizes),
-        shares=tuple(map(language_shares, sizes, exponents)),
+        shares=tuple(map(language_shares, sizes, (exponent or 0.0 for exponent in exponents))),
         probabilities=probabilities,
         batch=recipe.batch,
         steps=recipe.duration.steps(epoch),
         seed=wanted.seed,
         several=isinstance(data, Mixture) and data.each_step == "several",
         window=recipe.window,
-        lengths=tuple(each.part.units.lengths for each in read),
+        lengths=tuple(each.units.lengths for each in read),
     )
 
 
@@ -156,7 +156,7 @@ def _measured(
     for check in selection.checks if selection else ():
         data = check.data
         # Compared and not hashed: what a source is made of need not be hashable.
-        if any(data == each.data for each in found):
+        if data in [each.data for each in found]:
             continue
         examples = _labelled(data, model, context)
         units = encoded(data, model.tokenizer, recipe.max_length, context).units
@@ -203,11 +203,9 @@ def _selector(
         return inference.rows(each.examples, each.units, outputs)
 
     def measure(heads: nn.ModuleDict) -> list[float]:
-        found = [(each.data, rows(each, heads)) for each in measured]
-        return [
-            _score(next(mine for data, mine in found if data == check.data), check)
-            for check in selection.checks
-        ]
+        found = [rows(each, heads) for each in measured]
+        places = [each.data for each in measured]
+        return [_score(found[places.index(check.data)], check) for check in selection.checks]
 
     return Selector(selection=selection, measure=measure)
 

@@ -58,32 +58,6 @@ def few(faults: Sequence[T], told: Callable[[T], str], place: str) -> tuple[str,
     return (*map(told, faults[:FEW]), *rest)
 
 
-def from_lines(
-    path: Path, kind: Kind, value: Callable[[str], str], says: Callable[[str], bool] = bool
-) -> Answers:
-    """The `value` of each line of a file, some of which must `say` one."""
-    try:
-        lines = lines_of(path)
-    except DataError as error:
-        return unreadable(path, error)
-    place = str(path)
-    if not any(map(says, lines)):
-        return blank(place, kind)
-    values: dict[str, str] = {}
-    faults: list[tuple[int, ValueError]] = []
-    for number, line in enumerate(lines):
-        try:
-            values[str(number)] = value(line)
-        except ValueError as error:
-            faults.append((number + 1, error))
-    return Answers(
-        place=place,
-        values=values,
-        where=lambda row: f"{place}:{int(row) + 1}",
-        problems=few(faults, lambda fault: f"{place}:{fault[0]}: {fault[1]}", place),
-    )
-
-
 def blank(place: str, kind: Kind) -> Answers:
     if kind == "labels":
         return Answers(place=place, withheld=True)

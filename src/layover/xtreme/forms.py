@@ -18,7 +18,6 @@ from layover.xtreme.files import (
     Matched,
     blank,
     few,
-    from_lines,
     in_order,
     lines_of,
     shown,
@@ -68,7 +67,26 @@ class Lines(ABC):
         return bool(line)
 
     def read(self, path: Path, kind: Kind) -> Answers:
-        return from_lines(path, kind, self.value, self.says)
+        try:
+            lines = lines_of(path)
+        except DataError as error:
+            return unreadable(path, error)
+        place = str(path)
+        if not any(map(self.says, lines)):
+            return blank(place, kind)
+        values: dict[str, str] = {}
+        faults: list[tuple[int, ValueError]] = []
+        for number, line in enumerate(lines):
+            try:
+                values[str(number)] = self.value(line)
+            except ValueError as error:
+                faults.append((number + 1, error))
+        return Answers(
+            place=place,
+            values=values,
+            where=lambda row: f"{place}:{int(row) + 1}",
+            problems=few(faults, lambda fault: f"{place}:{fault[0]}: {fault[1]}", place),
+        )
 
     def write(self, path: Path, values: Mapping[str, Any], kind: Kind) -> None:
         write(path, "".join(f"{self.line(value)}\n" for value in values.values()))
