@@ -204,9 +204,16 @@ def missing(report: Report) -> tuple[str, ...]:
         if lacks := [target.name for target in report.targets if target.name in empty.get(arm, ())]:
             where = "any target" if len(lacks) == len(report.targets) else listed(lacks)
             sentences.append(f"{arm} was not measured, or has no baseline to compare, on {where}.")
-    seeds = max((cell.seeds for cell in cells.values()), default=0)
+    # A side alone may have more than the two have in common.
+    sides = {(cell.arm, cell.target): cell.estimates.mean for cell in report.scores}
+    sides = {place: sides.get(place, cell) for place, cell in cells.items()} | {
+        (report.baseline, name): sides[report.baseline, name]
+        for name in {target for _, target in cells}
+        if (report.baseline, name) in sides
+    }
+    seeds = max((side.seeds for side in sides.values()), default=0)
     for (arm, target), cell in cells.items():
-        languages = max(len(other.languages) for (_, t), other in cells.items() if t == target)
+        languages = max(len(side.languages) for (_, name), side in sides.items() if name == target)
         parts = [f"{cell.seeds} of {seeds} seeds"] if cell.seeds < seeds else []
         if len(cell.languages) < languages:
             parts.append(f"{len(cell.languages)} of {languages} languages")

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from layover.report.prose import bracket, signed, span
+from layover.report.prose import bracket, missing, signed, span
 from layover.report.report import Report
 from layover.stats import Interval
 
@@ -37,7 +37,8 @@ def table(report: Report, target: str = "") -> Table:
             columns.append((one.name, [report.shown(arm, one.name) for arm in arms]))
     what = f"{target}, difference" if target else "Zero-shot difference"
     title = f"{what} from {report.baseline} in points"
-    return Table(title=title, arms=arms, columns=columns, notes=report.notes)
+    notes = (*report.notes, *missing(report))
+    return Table(title=title, arms=arms, columns=columns, notes=notes)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,16 +80,18 @@ class Table:
                 grid.add_row(Text(arm), *(Text(_text(x, tall), style=_style(x)) for x in cells))
             yield Text()
             yield grid
-        yield Text(f"\n{self._footer()}", style="dim")
+        yield Text("\n" + "\n".join(self.footer), style="dim")
 
-    def _footer(self) -> str:
+    @property
+    def footer(self) -> tuple[str, ...]:
+        """What the table rests on and lacks, a line each."""
         cells = [cell for _, column in self.columns for cell in column]
         seeds = [cell.seeds for cell in cells if cell]
         parts = ["-: not measured."] if None in cells else []
         if seeds:
             over = "seeds and test examples" if max(seeds) > 1 else "test examples only"
             parts.insert(0, f"95 % intervals over {over} ({span(seeds, 'seed')}); bold: not zero.")
-        return "\n".join((*parts, *self.notes))
+        return (*parts, *self.notes)
 
 
 def _text(cell: Interval | None, tall: bool) -> str:
