@@ -9,7 +9,7 @@ ROOT = Path(__file__).parent.parent / "src" / "layover"
 LAYERS = (
     ("errors",),
     ("registry",),
-    ("spec", "lock", "languages", "metrics", "stats"),
+    ("spec", "lock", "languages", "metrics", "stats", "dimensions"),
     ("stage", "encoders", "tasks", "world", "recipe"),
     ("lease",),
     ("store", "study"),
@@ -18,7 +18,7 @@ LAYERS = (
     ("inference",),
     ("training", "bench"),
     ("stages",),
-    ("results", "report", "claims", "progress", "leaks", "scripts", "xtreme"),
+    ("results", "report", "claims", "cost", "progress", "leaks", "scripts", "xtreme"),
     ("audit", "doctor"),
     ("running",),
     ("cli",),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 from layover.languages import Language, register
 from layover.stage import Stage
@@ -23,7 +24,7 @@ from layover.tasks.types.tagging import Sentence, Tagging
 from layover.tasks.types.text import MaskedText
 from layover.tasks.udpos import UDPOS
 from layover.tasks.xnli import XNLI
-from layover.world import LANGUAGES
+from layover.world import LANGUAGES, Shape
 
 for _dialect in LANGUAGES:
     register(
@@ -81,18 +82,21 @@ class Tasks:
 
     world: Stage
 
+    @property
+    def taught(self) -> tuple[str, ...]:
+        """The languages of training examples, the source first."""
+        return (SOURCE, *getattr(self.world, "shape", Shape()).taught)
+
+    def _questions(self, version: str) -> str:
+        """The files of questions to train on, which name their language if there are several."""
+        language = "-{code}" if len(self.taught) > 1 else ""
+        return "squad/{split}-" + version + language + ".json"
+
     def _from(self, task: Task, *paths: str, **changes: object) -> Task:
         assert isinstance(task.source, Files)
         source = replace(task.source, within=self.world, paths=paths or task.source.paths)
-        return replace(
-            task,
-            source=source,
-            languages=CODES,
-            sizes=(),
-            hub=None,
-            contains=(),
-            **changes,  # type: ignore[arg-type]
-        )
+        made: dict[str, Any] = {"languages": CODES, "sizes": (), "hub": None, "contains": ()}
+        return replace(task, source=source, **(made | changes))
 
     @cached_property
     def text(self) -> Task:
@@ -140,7 +144,7 @@ class Tasks:
     @cached_property
     def spans(self) -> Task:
         """Training and development questions."""
-        return self._from(SQUAD, name="qa")
+        return self._from(SQUAD, self._questions("v1.1"), name="qa", languages=self.taught)
 
     @cached_property
     def spans_test(self) -> Task:
@@ -150,7 +154,7 @@ class Tasks:
     @cached_property
     def spans2(self) -> Task:
         """Training and development questions, a third of which have no answer."""
-        return self._from(SQUAD2, name="qa2")
+        return self._from(SQUAD2, self._questions("v2.0"), name="qa2", languages=self.taught)
 
     @cached_property
     def spans2_test(self) -> Task:
@@ -179,7 +183,13 @@ class Tasks:
     def ranking(self) -> Task:
         """Training and development: a question and the sentence that answers it."""
         reader = SentenceJson(boundary="(?<= [.?]) ", pairs=True)
-        task = self._from(SQUAD_SENTENCES, name="ranking", type=SENTENCES)
+        task = self._from(
+            SQUAD_SENTENCES,
+            self._questions("v1.1"),
+            name="ranking",
+            type=SENTENCES,
+            languages=self.taught,
+        )
         assert isinstance(task.source, Files)
         return replace(task, source=replace(task.source, reader=reader))
 
