@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from layover import spec
 from layover.errors import DamagedResult
+from layover.factors import measured_seed
 from layover.grid import Grid
 from layover.languages import by_distance, distance
 from layover.languages import language as find_language
@@ -24,7 +25,7 @@ from layover.report.report import (
     common,
 )
 from layover.stage import Stage
-from layover.stages import Score, Train, seed_of, trainings
+from layover.stages import Score, Train, trainings
 from layover.stats import Estimates, Run, by_seed, samples
 from layover.store import Store
 from layover.study import Study
@@ -94,11 +95,6 @@ def _measurement(arm: str, leaf: Score, store: Store) -> Measurement:
         statistics=statistics,
         curve=tuple((kind, code, value) for kind, code, value in about["curve"]),
     )
-
-
-def measured_seed(leaf: Score) -> int | None:
-    """Whose measurement a leaf is; None for a model without seed."""
-    return seed_of(leaf.predictions.model) if leaf.seed is None else leaf.seed
 
 
 def report(study: Study, store: Store, commands: tuple[str, ...] = ()) -> Report:
