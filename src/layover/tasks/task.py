@@ -235,6 +235,16 @@ class Data:
             yield from self.task.source.missing(self.split, code)
 
     @property
+    def size(self) -> int | None:
+        """Examples in all languages: the subset's, or as published; None where that is not known
+        before they are read."""
+        if self.subset:
+            return self.subset.size * len(self.languages)
+        sizes = [self.task.size(self.split, code) for code in self.languages]
+        known = [size for size in sizes if size is not None]
+        return sum(known) if len(known) == len(sizes) else None
+
+    @property
     def label(self) -> str:
         size = f" {self.subset.size}" if self.subset else ""
         return f"{self.task.name}{size}"
