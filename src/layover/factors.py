@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from layover.encoders import Start, origin
+from layover.dimensions import Dimensions, Parameters
+from layover.encoders import Encoder, Folder, Start, origin
 from layover.metrics.metric import Metric
 from layover.stages import Initial, Score, Train, seed_of, trainings
 from layover.study import Arm, Study
@@ -44,6 +45,8 @@ class Factors:
     beside_mlm: bool
     """Whether masked language modelling goes on beside or between the intermediate tasks."""
     seed: int | None
+    parameters: Parameters | None
+    """Of the encoder; None where they are not known before it is downloaded."""
 
 
 def scores_of(arm: Arm) -> tuple[Score, ...]:
@@ -86,7 +89,7 @@ def factors(leaf: Score) -> Factors:
     """The factors of a leaf."""
     found = phases(leaf)
     tasks = [part for stage in found.intermediate for part in tasks_of(stage)]
-    sizes = [_examples(part) for part in tasks]
+    sizes = [part.size for part in tasks]
     known = [size for size in sizes if size is not None]
     return Factors(
         encoder=encoder_name(found.start),
@@ -97,12 +100,25 @@ def factors(leaf: Score) -> Factors:
             len(tasks_of(stage)) < len(parts_of(stage.data)) for stage in found.intermediate
         ),
         seed=measured_seed(leaf),
+        parameters=parameters(found.start),
     )
 
 
 def measured_seed(leaf: Score) -> int | None:
     """Whose measurement a leaf is; None for a model without seed."""
     return seed_of(leaf.predictions.model) if leaf.seed is None else leaf.seed
+
+
+def parameters(start: Start) -> Parameters | None:
+    """Those of the encoder that a chain starts from; None where they are not known before it is
+    downloaded. Those of a random one have the table of words that its vocabulary may fill."""
+    first = origin(start)
+    known: Dimensions | None = None
+    if isinstance(first, Initial):
+        known = first.shape.dimensions(first.vocabulary.size)
+    elif isinstance(first, Encoder | Folder):
+        known = first.dimensions
+    return known.parameters if known else None
 
 
 def encoder_name(start: Start) -> str:
@@ -113,12 +129,3 @@ def encoder_name(start: Start) -> str:
 def tasks_of(stage: Train) -> tuple[Data, ...]:
     """What a training learns besides masked language modelling."""
     return tuple(part for part in parts_of(stage.data) if part.task.type.head != "lm")
-
-
-def _examples(data: Data) -> int | None:
-    """Examples in all languages: the subset's, or as published."""
-    if data.subset:
-        return data.subset.size * len(data.languages)
-    sizes = [data.task.size(data.split, code) for code in data.languages]
-    known = [size for size in sizes if size is not None]
-    return sum(known) if len(known) == len(sizes) else None

@@ -1,15 +1,15 @@
-"""The commands about one study: plan, run, compare, report, where, prune; and predict."""
+"""The commands about one study: run, compare, report, where, prune; and predict."""
 
 from __future__ import annotations
 
 import json
 import shlex
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from layover.changes import changes, remember
+from layover.changes import remember
 from layover.cli.shared import (
     DEFAULT_STORE,
     Argument,
@@ -18,12 +18,11 @@ from layover.cli.shared import (
     StudyFile,
     complain,
     open_results,
-    open_study,
     origin_of,
     pairs,
 )
 from layover.errors import LayoverError, ModelError, StoreError, StudyError, UnknownName
-from layover.executors.execute import Plan, plan
+from layover.executors.execute import plan
 from layover.registry import unknown
 from layover.report.formats import WRITERS, Format
 from layover.running import Kind, Where, complete, mending
@@ -31,47 +30,6 @@ from layover.stage import Stage, closure
 from layover.stages import Score, Train
 from layover.store import Store
 from layover.study import Study, load
-
-
-def _counts(study: Study, planned: Plan) -> dict[str, Any]:
-    naive = sum(isinstance(stage, Train) for leaf in study.leaves for stage in closure((leaf,)))
-    trainings = sum(isinstance(stage, Train) for stage in planned.stages)
-    return {
-        "study": study.name,
-        "stages": len(planned.stages),
-        "done": len(planned.done),
-        "todo": len(planned.todo),
-        "trainings": trainings,
-        "trainings_without_sharing": naive,
-        "missing_files": sorted({name for _, names in planned.unresolved for name in names}),
-    }
-
-
-def plan_command(
-    study: StudyFile,
-    store: StoreFolder = DEFAULT_STORE,
-    arguments: Argument = None,
-    as_json: AsJson = False,
-) -> None:
-    """What a study consists of, what is done, and what sharing saves. Changes nothing."""
-    value, place = open_study(study, store, arguments)
-    counts = _counts(value, plan(value, place))
-    if as_json:
-        typer.echo(json.dumps(counts))
-        return
-    saved = counts["trainings_without_sharing"] - counts["trainings"]
-    typer.echo(
-        f"{value.name}: {counts['stages']} stages, {counts['done']} done, {counts['todo']} to do"
-    )
-    typer.echo(
-        f"{counts['trainings']} trainings; sharing saved {saved} of "
-        f"{counts['trainings_without_sharing']}"
-    )
-    for name in counts["missing_files"]:
-        typer.echo(f"missing: {name}")
-    changed = changes(value, place)
-    for line in changed.lines() if changed else ():
-        typer.echo(line)
 
 
 def run(

@@ -2,18 +2,38 @@
 
 from layover.report.html import render
 from layover.report.prose import Answer, answer
-from layover.report.report import Arm, Cell, Language, LayerCurve, Report, Target, Training
+from layover.report.report import (
+    Arm,
+    Bounds,
+    Cell,
+    Cost,
+    Curve,
+    Language,
+    LayerCurve,
+    Point,
+    Portrait,
+    Report,
+    Target,
+    Training,
+    Verdict,
+)
 from layover.report.table import table
 
 __all__ = [
     "Answer",
     "Arm",
+    "Bounds",
     "Cell",
+    "Cost",
+    "Curve",
     "Language",
     "LayerCurve",
+    "Point",
+    "Portrait",
     "Report",
     "Target",
     "Training",
+    "Verdict",
     "answer",
     "render",
     "table",

@@ -79,6 +79,127 @@ class Training:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Point:
+    """One point of a curve."""
+
+    at: float
+    """Where it stands on the curve's axis."""
+    value: Interval
+    label: str = ""
+    """What stands there, such as an encoder; empty where `at` says it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Curve:
+    """What an arm reaches as something grows: training examples, or parameters."""
+
+    arm: str
+    """What the line is; lines of one arm look alike in every figure."""
+    points: tuple[Point, ...]
+    measure: str = "difference, points"
+    axis: str = "training examples"
+    target: str = ""
+    """Curves of one target, axis and measure share a figure; empty is the mean over targets."""
+    law: str = ""
+    """The name of the law that was fitted, such as "power law with floor"."""
+    line: tuple[tuple[float, float, float, float], ...] = ()
+    """(at, fitted value, low, high) of the law and its 95 % band; empty where none was fitted."""
+    slope: Interval | None = None
+    """What one doubling adds, in the unit of the measure."""
+    against: str = ""
+    contrast: Interval | None = None
+    """The slope minus that of the curve of the arm `against`."""
+    told: str = ""
+    """One sentence on the fit or the relation, or on why there is none."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bounds:
+    """A number with its 95 % interval, where nothing more is known of it."""
+
+    value: float
+    low: float = math.nan
+    high: float = math.nan
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cost:
+    """What one model costs to serve: one backend, one language, one batch size."""
+
+    model: str
+    """Its arm, or its folder."""
+    backend: str
+    language: str
+    batch: int
+    p50: Bounds
+    """Milliseconds a batch, as the others are."""
+    p95: Bounds
+    p99: Bounds
+    throughput: Bounds
+    """Sentences a second."""
+    tokens: float = math.nan
+    """A sentence, on average."""
+    memory: float = math.nan
+    """Peak, in bytes."""
+    disk: float = math.nan
+    """In bytes."""
+    agrees: float = math.nan
+    """The share of examples predicted as the reference does."""
+    quality: Interval | None = None
+    """In percent, on the same examples."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Portrait:
+    """One checkpoint, beside the one that its chain started from; empty parts were not measured."""
+
+    name: str
+    """Lines of a checkpoint that is named as an arm look like that arm."""
+    origin: str = ""
+    """The name of the portrait that the distances are from; empty for the start itself."""
+    seed: int | None = None
+    retrieval: tuple[tuple[int, float], ...] = ()
+    """(layer, percent)."""
+    loss: tuple[tuple[str, float], ...] = ()
+    """(language code, nats a masked word)."""
+    distance: tuple[tuple[str, float], ...] = ()
+    """(part of the encoder, relative L2 distance)."""
+    told: str = ""
+    """What could not be measured, and why."""
+
+
+Ruling = Literal["supported", "contradicted", "inconclusive", "not tested"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """One line of the ledger: a claim and what this study says of it."""
+
+    claim: str
+    source: str
+    """Where it was claimed."""
+    ruling: Ruling
+    sentence: str
+    """The verdict in words."""
+    found: tuple[Interval, ...] = ()
+    """What was measured; empty for a claim that is tested by counting."""
+    margin: float = 0.0
+    """What all of `found` must lie above."""
+    level: float = math.nan
+    """Of the intervals that the verdict was read off."""
+    confidence: float = math.nan
+    """From 0 to 1."""
+    reference: str = ""
+    """The published figure."""
+    rests: tuple[str, ...] = ()
+    """Encoders, targets, languages and seeds."""
+    missing: tuple[str, ...] = ()
+    """What would have to be measured."""
+    settle: int | None = None
+    """How many more seeds would settle it; None where no number would, or none is needed."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Report:
     """Everything that a report or a table of comparisons is made of."""
 
@@ -96,6 +217,13 @@ class Report:
     """Of all arms, baseline and controls included."""
     layers: tuple[LayerCurve, ...] = ()
     trainings: tuple[Training, ...] = ()
+    curves: tuple[Curve, ...] = ()
+    """Over the number of training examples."""
+    sizes: tuple[Curve, ...] = ()
+    """Over the parameters without the word table."""
+    costs: tuple[Cost, ...] = ()
+    portraits: tuple[Portrait, ...] = ()
+    verdicts: tuple[Verdict, ...] = ()
     provenance: Mapping[str, str] = field(default_factory=dict)
     commands: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
