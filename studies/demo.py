@@ -38,9 +38,11 @@ STRONG = Recipe(duration=steps(500), learning_rate=1e-3)
 class Seed:
     """One world, its encoder, and what can be trained and measured in it."""
 
+    shape = Shape(paragraphs=6_000)
+
     def __init__(self, seed: int) -> None:
         self.seed = seed
-        self.tasks = Tasks(world=World(shape=Shape(paragraphs=6_000), seed=seed))
+        self.tasks = Tasks(world=World(shape=self.shape, seed=seed))
         self.text = Data(task=self.tasks.text, split="train", languages=CODES)
         vocabulary = Vocabulary(data=self.text, size=2_000)
         shape = Tiny(layers=2, width=128, heads=4)

@@ -24,26 +24,39 @@ STYLES: dict[Word, str] = {
 
 
 def sentence(verdict: Verdict) -> str:
-    """What rows say about a claim of effect or order."""
+    """All that a verdict says, for people."""
     if verdict.missing:
-        return f"Not tested for want of {'; '.join(verdict.missing)}."
-    parts = [f"{_opening(verdict)}: {values(verdict)}", f"{ground(verdict)}."]
-    text = ", ".join(parts)
-    return " ".join(filter(None, (text, needs(verdict), *(f"{note}." for note in verdict.notes))))
+        said = f"Not tested for want of {'; '.join(verdict.missing)}."
+    elif isinstance(verdict.claim, Coverage):
+        said = f"{_opening(verdict)}: {counted(verdict)}."
+    else:
+        said = f"{_opening(verdict)}: {values(verdict)}, {ground(verdict)}."
+    beside = [
+        f"{name} {signed(found.estimate)} [{signed(found.low)},\u00a0{signed(found.high)}]"
+        for name, found in verdict.beside
+    ]
+    parts = (
+        said,
+        needs(verdict),
+        f"Beside it: {listed(beside)} points." if beside else "",
+        *(f"{note}." for note in verdict.notes),
+    )
+    return " ".join(filter(None, parts))
 
 
-def counted_sentence(verdict: Verdict, lacks: Sequence[str]) -> str:
-    """What a count says about a claim of coverage; `lacks` are named and were not found."""
-    claim, counted = verdict.claim, verdict.counted
-    assert isinstance(claim, Coverage) and counted is not None
-    found = counted.found
-    text = f"{_opening(verdict)}: {len(found)} counted"
-    if len(found) < claim.least:
-        text += f" of at least {claim.least}"
-    text += f" ({', '.join(found)})" if found else ""
-    text += f", without {listed(lacks)}" if lacks else ""
-    text += f"; not so for {listed(counted.lacking)}" if counted.lacking else ""
-    return f"{text}."
+def counted(verdict: Verdict) -> str:
+    """What a study has of what it was counted for."""
+    claim, found = verdict.claim, verdict.counted
+    assert isinstance(claim, Coverage) and found is not None
+    lacks = [name for name in claim.named if name not in found.found]
+    parts = [
+        f"{len(found.found)} counted",
+        f" of at least {claim.least}" if len(found.found) < claim.least else "",
+        f" ({', '.join(found.found)})" if found.found else "",
+        f", without {listed(lacks)}" if lacks else "",
+        f"; not so for {listed(found.lacking)}" if found.lacking else "",
+    ]
+    return "".join(parts)
 
 
 def values(verdict: Verdict) -> str:
