@@ -34,7 +34,7 @@ def signed(value: float, digits: int = 1) -> str:
 
 
 def number(value: float) -> str:
-    """Three digits that count, or all before the point: 0.0123, 4.56, 1,234; "n/a" where there is none."""
+    """Three digits that count, at least all before the point: 0.0123, 4.56, 1,234."""
     if not math.isfinite(value):
         return "n/a"
     before = math.floor(math.log10(abs(value))) + 1 if value else 1
