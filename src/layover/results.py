@@ -9,7 +9,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from layover import spec
+from layover.claims import Best, gain
 from layover.errors import DamagedResult
+from layover.evidence import Rows
+from layover.factors import factors, measured_seed, metric_of, scores_of
 from layover.grid import Grid
 from layover.languages import by_distance, distance
 from layover.languages import language as find_language
@@ -19,19 +22,23 @@ from layover.report.report import (
     Language,
     LayerCurve,
     Report,
+    Role,
     Target,
     Training,
     common,
 )
 from layover.stage import Stage
-from layover.stages import Score, Train, seed_of, trainings
-from layover.stats import Estimates, Run, by_seed, samples
+from layover.stages import Score, Train, trainings
+from layover.stats import Estimates, Interval, Run, by_seed, samples
 from layover.store import Store
+from layover.study import Arm as StudyArm
 from layover.study import Study
 from layover.tasks.mixture import parts_of
+from layover.verdicts import judge
 
 if TYPE_CHECKING:
     import numpy as np
+    import pandas
     from numpy.typing import NDArray
 
 
@@ -96,16 +103,65 @@ def _measurement(arm: str, leaf: Score, store: Store) -> Measurement:
     )
 
 
-def measured_seed(leaf: Score) -> int | None:
-    """Whose measurement a leaf is; None for a model without seed."""
-    return seed_of(leaf.predictions.model) if leaf.seed is None else leaf.seed
+COLUMNS = tuple(
+    (
+        "study arm role target metric language seed score n chance encoder intermediate languages "
+        "examples model_key data_key"
+    ).split()
+)
+
+
+def rows(study: Study, store: Store) -> pandas.DataFrame:
+    """What a study measured, for notebooks: a row for each arm, target, language and seed.
+
+    `score` and `chance` are in percent, `n` the test examples (those of a language that share
+    a cluster count as one); without any, the score is NaN. `intermediate` and its `languages` are
+    joined by "+"; `examples`, of intermediate training, and `seed` are <NA> where there is none or
+    it is not known.
+    """
+    import pandas
+
+    made = [
+        dict(zip(COLUMNS, values, strict=True))
+        for arm in study.arms
+        for leaf in scores_of(arm)
+        if store.complete(leaf)
+        for values in _rows(study, arm, leaf, store)
+    ]
+    whole = {"seed": "Int64", "n": "Int64", "examples": "Int64"}
+    return pandas.DataFrame(made, columns=list(COLUMNS)).astype(whole)
+
+
+def _rows(study: Study, arm: StudyArm, leaf: Score, store: Store) -> Iterator[tuple[Any, ...]]:
+    import numpy as np
+
+    item, known = _measurement(arm.name, leaf, store), factors(leaf)
+    for code, statistics in item.statistics.items():
+        yield (
+            study.name,
+            arm.name,
+            _role(study, arm),
+            item.target,
+            item.metric,
+            code,
+            item.seed,
+            leaf.metric.over(statistics),
+            int((~np.isnan(statistics).any(axis=1)).sum()),
+            item.chance,
+            known.encoder,
+            "+".join(known.intermediate),
+            "+".join(known.languages),
+            known.examples if known.intermediate else None,
+            item.model_key,
+            item.data_key,
+        )
 
 
 def report(study: Study, store: Store, commands: tuple[str, ...] = ()) -> Report:
     """Everything that tables and the page show, for what the store holds."""
     found = measurements(study, store)
     table = grid(study, found)
-    targets = tuple(dict.fromkeys(leaf.target for arm in study.arms for leaf in _scores(arm)))
+    targets = tuple(dict.fromkeys(leaf.target for arm in study.arms for leaf in scores_of(arm)))
     differences = _differences(study, table, targets)
     total = len(study.leaves)
     have = sum(store.complete(leaf) for leaf in study.leaves)
@@ -121,6 +177,7 @@ def report(study: Study, store: Store, commands: tuple[str, ...] = ()) -> Report
         languages=tuple(_language(code, study.source) for code in table.languages),
         differences=differences,
         means=_means(study, table, differences, targets),
+        best=_best(study, table, found, differences),
         scores=tuple(
             Cell(arm=arm.name, target=target, estimates=table.score(arm.name, target))
             for arm in study.arms
@@ -139,6 +196,7 @@ def report(study: Study, store: Store, commands: tuple[str, ...] = ()) -> Report
             if item.variant
         ),
         trainings=_trainings(study, store),
+        verdicts=judge(study, table, found),
         provenance=_provenance(study, store),
         commands=commands,
         notes=tuple(notes),
@@ -161,11 +219,7 @@ def _unlabelled(target: str, found: tuple[Measurement, ...]) -> str:
     )
 
 
-def _scores(arm: Any) -> tuple[Score, ...]:
-    return tuple(leaf for leaf in arm.leaves if isinstance(leaf, Score))
-
-
-def _role(study: Study, arm: Any) -> Any:
+def _role(study: Study, arm: StudyArm) -> Role:
     if arm.control:
         return "control"
     return "baseline" if arm.name == study.baseline else "arm"
@@ -196,18 +250,12 @@ def grid(study: Study, found: tuple[Measurement, ...]) -> Grid:
     made: dict[tuple[str, str], list[Run]] = {}
     for target in dict.fromkeys(item.target for item in found):
         mine = [item for item in found if item.target == target]
-        for item, run in zip(mine, samples(mine, _combine(study, target)), strict=True):
+        for item, run in zip(mine, samples(mine, metric_of(study, target).combine), strict=True):
             made.setdefault((item.arm, target), []).append(run)
     return Grid(
         samples={cell: by_seed(runs) for cell, runs in made.items()},
         languages=by_distance(codes, study.source),
         source=study.source,
-    )
-
-
-def _combine(study: Study, target: str) -> Any:
-    return next(
-        leaf.metric.combine for arm in study.arms for leaf in _scores(arm) if leaf.target == target
     )
 
 
@@ -243,10 +291,22 @@ def _means(
     return tuple(cells)
 
 
+def _best(
+    study: Study, table: Grid, found: tuple[Measurement, ...], differences: tuple[Cell, ...]
+) -> Interval | None:
+    """The cross-fitted best arm of each target that all arms have; None of fewer than two arms."""
+    arms = tuple(dict.fromkeys(cell.arm for cell in differences))
+    targets = common(differences, list(dict.fromkeys(cell.target for cell in differences)))
+    if len(arms) < 2 or not targets:
+        return None
+    whole = gain(Best(arms=arms), *targets, over=study.baseline)
+    return Rows(study=study, grid=table, measurements=found).evidence(whole).interval
+
+
 def _trainings(study: Study, store: Store) -> tuple[Training, ...]:
     found: dict[str, list[Training]] = {}
     for arm in study.arms:
-        for leaf in _scores(arm):
+        for leaf in scores_of(arm):
             for stage in trainings(leaf.predictions.model):
                 if stage.key not in found and _record(stage, store):
                     found[stage.key] = list(_curves(arm.name, stage, store))

@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from layover.claims import Claim, Coverage
 from layover.errors import StudyError
 from layover.registry import load_file, raising, unknown
 from layover.stage import Stage, closure
@@ -43,6 +44,8 @@ class Study:
     """Findings of the audit that are meant, by the name that it gives them."""
     keep: tuple[str, ...] = ()
     """Arms whose models `layover prune` leaves alone."""
+    claims: tuple[Claim | Coverage, ...] = ()
+    """What the study's results are to decide."""
 
     def __post_init__(self) -> None:
         names = [arm.name for arm in self.arms]

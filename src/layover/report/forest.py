@@ -62,7 +62,7 @@ def _rows(report: Report, target: str) -> list[Row]:
     return [
         Row(
             name=arm,
-            value=report.shown(arm, target) if target else means[arm],
+            value=report.shown(arm, target),
             sign=report.sign(arm, target),
             look=look[arm],
         )

@@ -125,8 +125,7 @@ def control_grid(report: Report) -> Grid:
 
 
 def _difference(report: Report, place: Place, limit: float) -> Shown:
-    arm, target, language = place
-    cell = report.shown(*place) if target else report.overall(arm, language)
+    cell = report.shown(*place)
     if cell is None:
         return Shown()
     return Shown(

@@ -65,7 +65,7 @@ def _answer(report: Report) -> dict[str, Any]:
         "by_target": targets,
         "learning": learning,
         "sizes": sizes,
-        "files": downloads(report, differences, drawn),
+        "files": downloads(report, drawn),
     }
 
 
@@ -86,6 +86,6 @@ def named(panels: Iterable[svg.Panel]) -> list[str]:
 
 def rulings(report: Report) -> str:
     """2 supported, 1 inconclusive, 11 not tested"""
-    found = [one.ruling for one in report.verdicts]
+    found = [one.verdict for one in report.verdicts]
     kinds = ("supported", "contradicted", "inconclusive", "not tested")
     return ", ".join(f"{found.count(kind)} {kind}" for kind in kinds if kind in found)

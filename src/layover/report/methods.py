@@ -101,9 +101,16 @@ def _power(report: Report, cells: list[Interval]) -> str:
 
 
 def _best(report: Report) -> str:
-    if len([arm for arm in report.named("arm") if report.overall(arm)]) < 2:
+    if sum(report.overall(arm) is not None for arm in report.named("arm")) < 2:
         return ""
-    return "An arm named best was picked by the numbers shown, which flatters it slightly."
+    text = "An arm named best was picked by the numbers shown, which flatters it slightly."
+    if report.best is None:
+        return text
+    return (
+        f"{text} What choosing is worth is free of that: the test examples are parted into folds, "
+        "and each fold is scored with the arm that is best on the other folds, and under the other "
+        "seeds where there are some."
+    )
 
 
 def _layers(report: Report) -> str:
@@ -139,10 +146,10 @@ def _verdicts(report: Report) -> str:
     if not judged:
         return ""
     return (
-        "A claim is supported where the whole interval of each of its contrasts lies above its "
-        "margin, contradicted where one lies below, and else inconclusive. The "
-        f"{count(len(judged), 'claim')} with contrasts are one family by Holm's correction: one "
-        "verdict of them is wrong in at most 5 % of studies."
+        "A claim is supported where the intervals of all its contrasts (or of as many as it names) "
+        "lie above its margin, contradicted where they cannot, and else inconclusive. The "
+        f"intervals of {count(len(judged), 'claim')} are as wide as it takes for all verdicts "
+        "together to err in at most 5 % of studies, by Holm's procedure."
     )
 
 
@@ -162,9 +169,16 @@ def missing(report: Report) -> tuple[str, ...]:
         if lacks := [target.name for target in report.targets if target.name in empty.get(arm, ())]:
             where = "any target" if len(lacks) == len(report.targets) else listed(lacks)
             sentences.append(f"{arm} was not measured, or has no baseline to compare, on {where}.")
-    seeds = max((cell.seeds for cell in cells.values()), default=0)
+    # A side alone may have more than the two have in common.
+    sides = {(cell.arm, cell.target): cell.estimates.mean for cell in report.scores}
+    sides = {place: sides.get(place, cell) for place, cell in cells.items()} | {
+        (report.baseline, name): sides[report.baseline, name]
+        for name in {target for _, target in cells}
+        if (report.baseline, name) in sides
+    }
+    seeds = max((side.seeds for side in sides.values()), default=0)
     for (arm, target), cell in cells.items():
-        languages = max(len(other.languages) for (_, t), other in cells.items() if t == target)
+        languages = max(len(side.languages) for (_, name), side in sides.items() if name == target)
         parts = [f"{cell.seeds} of {seeds} seeds"] if cell.seeds < seeds else []
         if len(cell.languages) < languages:
             parts.append(f"{len(cell.languages)} of {languages} languages")

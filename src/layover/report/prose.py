@@ -95,6 +95,12 @@ def answer(report: Report) -> Answer:
             "Every model was trained once, so the intervals cover the choice of test examples "
             "only; another seed may give another answer."
         )
+    if report.best and report.best.seeds:
+        where = "each target" if len(report.common_targets()) > 1 else "the target"
+        summary.append(
+            f"Choosing the arm for {where}, on other data than it is measured on, is worth "
+            f"{_value(report.best)} points."
+        )
     targets = tuple((name, _target(report, pairs)) for name, pairs in ranked.items())
     return Answer(summary=" ".join(summary), targets=targets if len(targets) > 1 else ())
 
@@ -104,7 +110,7 @@ def _ranked(report: Report, target: str) -> Ranked:
     found = [
         Standing(arm=arm, cell=cell, sign=report.sign(arm, target))
         for arm in report.named("arm")
-        if (cell := report.shown(arm, target) if target else report.overall(arm))
+        if (cell := report.shown(arm, target))
     ]
     return sorted(found, key=lambda one: -one.cell.estimate)
 
