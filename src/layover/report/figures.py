@@ -15,8 +15,8 @@ from layover.stats import Interval
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-POINTS = 120
-"""A training curve is thinned to about this many points."""
+POINTS, ALL = 120, 12_000
+"""A training curve is thinned to about this many points, and all together to so many."""
 MANY = 12
 """More languages than this are drawn smaller."""
 FEW = 4
@@ -200,6 +200,7 @@ def _layer_means(report: Report, curves: Sequence[LayerCurve], rest: str) -> dic
 
 def training_curves(report: Report) -> list[Panel]:
     """Per phase the training losses, and below them the scores on the selection data."""
+    most = min(POINTS, ALL // max(1, len(report.trainings))) or 1
     phases: dict[str, list[Training]] = {}
     for training in report.trainings:
         phases.setdefault(training.phase, []).append(training)
@@ -209,8 +210,8 @@ def training_curves(report: Report) -> list[Panel]:
         with drawing(*((1.7, 1.7) if scored else (2.2,))) as (figure, axes):
             for training in trainings:
                 look = looks(report).get(training.arm, Look())
-                _steps(axes[0], training.loss, look)
-                _steps(axes[-1], training.dev, look)
+                _steps(axes[0], training.loss, look, most)
+                _steps(axes[-1], training.dev, look, most)
             axes[0].set_ylabel("training loss")
             if scored:
                 metric = next((training.metric for training in trainings if training.metric), "")
@@ -223,8 +224,8 @@ def training_curves(report: Report) -> list[Panel]:
     return panels
 
 
-def _steps(axes: Axes, points: Sequence[tuple[int, float]], look: Look) -> None:
-    kept = points[:: math.ceil(len(points) / POINTS) or 1]
+def _steps(axes: Axes, points: Sequence[tuple[int, float]], look: Look, most: int) -> None:
+    kept = points[:: math.ceil(len(points) / most) or 1]
     mark = look.marker if len(kept) == 1 else "none"
     options = {**look.options(4), "marker": mark, "linewidth": 0.9, "alpha": 0.8, "zorder": 2}
     axes.plot([x for x, _ in kept], [y for _, y in kept], **options)
