@@ -6,7 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from layover.audit import audit
 from layover.registry import load_file
 from layover.stages import Score, Train
 from layover.study import Study
@@ -34,7 +33,3 @@ def test_arms_differ_in_their_random_numbers_alone() -> None:
     assert len(others) == 3 and all(other == baseline for other in others)
     keys = [leaf.key for arm in study.arms for leaf in arm.leaves]
     assert len(set(keys)) == len(keys) == 2 * 4 * 3
-
-
-def test_it_is_zero_shot() -> None:
-    audit(nothing(seeds=1, arms=1))
