@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from layover import portraits as checkpoints
 from layover import spec
 from layover.errors import DamagedResult
 from layover.grid import Grid
@@ -18,6 +19,7 @@ from layover.report.report import (
     Cell,
     Language,
     LayerCurve,
+    Portrait,
     Report,
     Target,
     Training,
@@ -101,6 +103,11 @@ def measured_seed(leaf: Score) -> int | None:
     return seed_of(leaf.predictions.model) if leaf.seed is None else leaf.seed
 
 
+def portraits(study: Study, store: Store) -> tuple[Portrait, ...]:
+    """What training did to the checkpoints of a study's portraits, as far as it was measured."""
+    return checkpoints.portraits(study, store, _measurement)
+
+
 def report(study: Study, store: Store, commands: tuple[str, ...] = ()) -> Report:
     """Everything that tables and the page show, for what the store holds."""
     found = measurements(study, store)
@@ -139,6 +146,7 @@ def report(study: Study, store: Store, commands: tuple[str, ...] = ()) -> Report
             if item.variant
         ),
         trainings=_trainings(study, store),
+        portraits=portraits(study, store),
         provenance=_provenance(study, store),
         commands=commands,
         notes=tuple(notes),

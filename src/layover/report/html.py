@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
-from layover.report import figures, prose, svg
+from layover.report import figures, portraits, prose, svg
 from layover.report.report import Report, measured
 from layover.stats import Interval
 
@@ -62,6 +62,8 @@ def render(report: Report) -> str:
         looks=svg.looks(report),
         by_language=figures.by_language(report),
         layers=figures.layer_curves(report),
+        portraits=portraits.portrait_panels(report),
+        portrait_words=portraits.portrait_words(report),
         trainings=figures.training_curves(report),
         limit=f"{_limit(report):.0f}",
         scale=[_shade(x / 4, 1.0) for x in range(-4, 5)],

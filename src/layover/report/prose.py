@@ -20,9 +20,9 @@ def signed(value: float, digits: int = 1) -> str:
     return text[1:] if float(text) == 0 else text.replace("-", "−")
 
 
-def bracket(interval: Interval) -> str:
+def bracket(interval: Interval, digits: int = 1) -> str:
     """[+0.9, +2.7], never broken over two lines."""
-    return f"[{signed(interval.low)},\u00a0{signed(interval.high)}]"
+    return f"[{signed(interval.low, digits)},\u00a0{signed(interval.high, digits)}]"
 
 
 def listed(items: Sequence[str]) -> str:

@@ -76,10 +76,15 @@ class Look:
 
 
 def looks(report: Report) -> dict[str, Look]:
-    """Arm -> look: the baseline black, controls grey and hollow, the others coloured."""
+    """Name -> look: the baseline black, controls grey and hollow, the others coloured: arms, and
+    what else has a line or a point."""
     marks = tuple(MARKERS)
     found = dict.fromkeys(report.named("baseline"), Look(width=2.0))
-    for i, name in enumerate(report.named("arm")):
+    others = [curve.arm for curve in (*report.curves, *report.sizes)]
+    others += [*(cost.model for cost in report.costs), *(one.name for one in report.portraits)]
+    known = {arm.name for arm in report.arms}
+    names = [*report.named("arm"), *dict.fromkeys(x for x in others if x not in known)]
+    for i, name in enumerate(names):
         found[name] = Look(colour=COLOURS[i % len(COLOURS)], marker=marks[i % len(marks)])
     for i, name in enumerate(report.named("control")):
         mark = tuple(HOLLOW)[i % len(HOLLOW)]
