@@ -97,8 +97,9 @@ def test_lines_have_the_values(shown: Report, monkeypatch: pytest.MonkeyPatch) -
 
 def test_the_page_has_the_section_where_there_are_portraits(shown: Report, demo: Report) -> None:
     page = render(shown)
-    section = page[page.index('<section id="portraits">') : page.index('<section id="training">')]
+    section = page[page.index('<section id="portraits">') :].partition("</section>")[0]
     assert section.count("<svg") == 3 and "After ccg, from direct" in section
+    assert ">2.00<small>± 0.10; perplexity 7.4</small>" in section
     labels = re.findall(r'<svg[^>]* aria-label="([^"]*)"', page)
     assert len(labels) == len(set(labels))
     assert "Between the phases" not in render(demo)

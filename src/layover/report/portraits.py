@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from layover.report.figures import MANY, Panel, _layer
-from layover.report.prose import bracket, listed, signed
+from layover.report.figures import MANY, layer_of
+from layover.report.grids import Grid, Shown
+from layover.report.prose import bracket, count, listed, signed
 from layover.report.report import Portrait, Report, measured
-from layover.report.svg import FAINT, INK, Look, drawing, element, looks
+from layover.report.svg import FAINT, INK, Look, Panel, drawing, element, looks
 from layover.stats import Estimates, Interval
 
 if TYPE_CHECKING:
@@ -30,15 +31,18 @@ def _retrieval(report: Report) -> list[Panel]:
     means = {one.name: _by_layer(report, one) for one in report.portraits}
     panels = []
     for rest in dict.fromkeys(kind for found in means.values() for kind in found):
+        drawn = {name: found[rest] for name, found in means.items() if rest in found}
         with drawing(2.6) as (figure, (axes,)):
-            for name, found in means.items():
-                if rest in found:
-                    axes.plot(*zip(*found[rest].items(), strict=True), **_look(report, name))
+            for name, found in drawn.items():
+                axes.plot(list(found), list(found.values()), **_look(report, name))
             axes.xaxis.set_major_locator(MaxNLocator(integer=True))
             axes.set_xlabel("layer")
             axes.set_ylabel("found, %")
             title = ", ".join(filter(None, ("Translations found by layer", rest)))
-            panels.append(Panel(title=title, svg=element(figure, f"{title}, of each checkpoint")))
+            tops = {name: max(found, key=lambda x: found[x]) for name, found in drawn.items()}
+            best = [f"{name} {drawn[name][top]:.1f} at layer {top}" for name, top in tops.items()]
+            svg = element(figure, f"{title}, the most: {'; '.join(best)}.")
+            panels.append(Panel(title=title, svg=svg, names=tuple(drawn)))
     return panels
 
 
@@ -47,7 +51,7 @@ def _by_layer(report: Report, one: Portrait) -> dict[str, dict[int, float]]:
     source = report.source.code if report.source else ""
     values: dict[str, dict[int, list[float]]] = {}
     for variant, code, value in one.retrieval:
-        layer, rest = _layer(variant)
+        layer, rest = layer_of(variant)
         if code != source and not math.isnan(value):
             values.setdefault(rest, {}).setdefault(layer, []).append(value)
     return {
@@ -60,23 +64,29 @@ def _loss(report: Report) -> list[Panel]:
     codes = _languages(report)
     if not codes:
         return []
-    changed = any(one.change for one in report.portraits)
-    with drawing(*((2.6, 1.9) if changed else (2.6,))) as (figure, axes):
-        for one in report.portraits:
-            row = [measured(one.loss, code) for code in codes]
-            if any(row):
-                axes[0].plot([_value(each) for each in row], **_look(report, one.name))
-            row = [measured(one.change, code) for code in codes]
-            if any(row):
-                _changes(axes[-1], row, _look(report, one.name))
+    losses, changes = (
+        {one.name: [measured(getattr(one, what), code) for code in codes] for one in shown}
+        for what, shown in (
+            ("loss", [one for one in report.portraits if one.loss]),
+            ("change", [one for one in report.portraits if one.change]),
+        )
+    )
+    with drawing(*((2.6, 1.9) if changes else (2.6,))) as (figure, axes):
+        for name, row in losses.items():
+            axes[0].plot([_value(each) for each in row], **_look(report, name))
+        for name, row in changes.items():
+            _changes(axes[-1], row, _look(report, name))
         axes[0].set_ylabel("loss, nats")
-        if changed:
+        if changes:
             axes[-1].axhline(0, color=INK, linewidth=1.2)
             axes[-1].set_ylabel("change")
         _language_axis(axes[-1], report, codes)
         title = "Loss of masked language modelling"
-        words = f"{title} of each checkpoint by language, and its change from the start"
-        return [Panel(title=title, svg=element(figure, words))]
+        told = {
+            name: dict(zip(codes, map(_value, row), strict=True)) for name, row in losses.items()
+        }
+        svg = element(figure, f"{title} by language, in nats a token: {_told(told)}.")
+        return [Panel(title=title, svg=svg, names=tuple(losses))]
 
 
 def _languages(report: Report) -> list[str]:
@@ -106,24 +116,56 @@ def _changes(axes: Axes, row: Sequence[Interval | None], look: dict[str, object]
 
 
 def _distance(report: Report) -> list[Panel]:
-    parts = list(dict.fromkeys(part for one in report.portraits for part, _ in one.distance))
+    moved = {one.name: dict(one.distance) for one in report.portraits if one.distance}
+    parts = dict.fromkeys(part for found in moved.values() for part in found)
     # What no data hold moves by decay alone, and what is of no layer is little: words say them.
     shown = [part for part in parts if part not in ("words not seen", "others")]
     if not shown:
         return []
     with drawing(2.6) as (figure, (axes,)):
-        for one in report.portraits:
-            found = dict(one.distance)
-            if found:
-                values = [100 * found.get(part, math.nan) for part in shown]
-                axes.plot(values, **_look(report, one.name))
+        for name, found in moved.items():
+            values = [100 * found.get(part, math.nan) for part in shown]
+            axes.plot(values, **_look(report, name))
         ticks = [TICKS.get(part, part.removeprefix("layer ")) for part in shown]
         axes.set_xticks(range(len(shown)), ticks, fontsize=7 if len(shown) > MANY else 10)
         axes.set_ylim(bottom=0)
         axes.set_xlabel("embeddings, then layers")
-        axes.set_ylabel("moved, % of its length")
+        axes.set_ylabel("moved, %")
         title = "Distance of the weights from the start"
-        return [Panel(title=title, svg=element(figure, f"{title}, of each checkpoint by layer"))]
+        svg = element(figure, f"{title}, as a share of their length: {_told(moved)}.")
+        return [Panel(title=title, svg=svg, names=tuple(moved))]
+
+
+def _told(found: Mapping[str, Mapping[str, float]]) -> str:
+    """The numbers of a figure, line by line."""
+    return "; ".join(
+        f"{name} {', '.join(f'{place} {value:.2f}' for place, value in row.items())}"
+        for name, row in found.items()
+    )
+
+
+def loss_grid(report: Report) -> Grid:
+    """Checkpoint x language: the loss, its interval, and the perplexity."""
+    codes = _languages(report)
+    names = {language.code: language.name for language in report.languages}
+    return Grid(
+        caption="Loss of masked language modelling in nats a token, and perplexity",
+        columns=tuple((names.get(code, code), "") for code in codes),
+        rows=tuple(
+            (one.name, tuple(_lost(measured(one.loss, code)) for code in codes))
+            for one in report.portraits
+            if one.loss
+        ),
+    )
+
+
+def _lost(cell: Interval | None) -> Shown:
+    if cell is None:
+        return Shown()
+    rests = f"{count(cell.seeds, 'seed')}, {count(cell.examples, 'text')}"
+    half = (cell.high - cell.low) / 2
+    below = f"± {half:.2f}; perplexity {math.exp(cell.estimate):,.1f}"
+    return Shown(text=f"{cell.estimate:.2f}", below=below, rests=rests)
 
 
 def _look(report: Report, name: str) -> dict[str, object]:
@@ -152,7 +194,7 @@ def _sentence(report: Report, one: Portrait, origin: Portrait | None) -> str:
         before, after = (_perplexity(each.loss) for each in (origin, one))
         parts.append(
             f"the loss of masked language modelling changed by {signed(mean.estimate, 2)} nats "
-            f"{bracket(mean, 2)}, averaged over {len(mean.languages)} zero-shot languages "
+            f"{bracket(mean, 2)}, averaged over {count(len(mean.languages), 'zero-shot language')} "
             f"(perplexity {before} before, {after} after)"
         )
     if origin and (layers := _best(report, one, origin)):

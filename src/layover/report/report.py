@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 
+from layover.report.family import Family, Place
 from layover.stats import Estimates, Interval
 
 Role = Literal["baseline", "arm", "control"]
@@ -278,6 +280,43 @@ class Report:
     def overall(self, arm: str, language: str = "") -> Interval | None:
         """The mean of an arm's differences over the common targets; None where not measured."""
         return measured(_find(self.means, arm, ""), language)
+
+    def sign(self, arm: str, target: str = "", language: str = "") -> int:
+        """1 or -1 where the difference is clear, that is not zero after Holm's correction for its
+        family; else (also where it was not measured) 0. No target is the mean over targets."""
+        if not target and len(alone := self.common_targets(language)) == 1:
+            target = alone[0]
+        return self._signs.get((arm, target, language), 0)
+
+    @cached_property
+    def families(self) -> tuple[Family, ...]:
+        """The zero-shot differences with their means over targets, the same in the source
+        language, and for each target its differences in the other languages."""
+        with_means = ["", self.source.code] if self.source else [""]
+        groups = [self._across(language) for language in with_means]
+        others = [language.code for language in self.languages if not language.source]
+        groups += [[(target.name, code) for code in others] for target in self.targets]
+        return tuple(Family(cells=self._cells(group)) for group in groups)
+
+    def _across(self, language: str) -> list[tuple[str, str]]:
+        """(target, language): every target, and their mean where it is not one of them."""
+        names = [target.name for target in self.targets]
+        mean = [""] if len(self.common_targets(language)) > 1 else []
+        return [(name, language) for name in (*mean, *names)]
+
+    def _cells(self, group: Iterable[tuple[str, str]]) -> dict[Place, Interval]:
+        found = {
+            (arm, target, code): self.shown(arm, target, code)
+            if target
+            else self.overall(arm, code)
+            for arm in self.named("arm")
+            for target, code in group
+        }
+        return {place: cell for place, cell in found.items() if cell}
+
+    @cached_property
+    def _signs(self) -> dict[Place, int]:
+        return {place: sign for family in self.families for place, sign in family.signs.items()}
 
 
 def common(cells: Iterable[Cell], targets: Sequence[str], language: str = "") -> tuple[str, ...]:

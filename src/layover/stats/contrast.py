@@ -9,7 +9,7 @@ and it is resampled by summing what was resampled for each score, which was done
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -40,7 +40,7 @@ def _at(sample: Sample, seed: int | None) -> Run:
     return sample[seed] if seed in sample else sample[None]
 
 
-def seeds_of(samples: Iterable[Sample]) -> tuple[int | None, ...]:
+def seeds_of(samples: Iterable[Mapping[int | None, object]]) -> tuple[int | None, ...]:
     """The seeds that all have; a model without seed pairs with every seed."""
     each = list(samples)
     named = [sample.keys() for sample in each if None not in sample]

@@ -12,7 +12,7 @@ it is over examples only, and `Interval.over` says so. What was not measured is 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 LEVEL = 0.95
@@ -47,6 +47,11 @@ class Interval:
         return len(self.by_seed)
 
     @property
+    def spread(self) -> float:
+        """What the spread of the seeds alone makes of the variance: s^2/n; 0 with less than two."""
+        return _spread([value for _, value in self.by_seed])
+
+    @property
     def over(self) -> str:
         """What the interval generalises over."""
         return ("", "examples")[self.seeds] if self.seeds < 2 else "seeds and examples"
@@ -63,17 +68,16 @@ class Interval:
 
     def below(self, value: float) -> float:
         """The share of its distribution below a value: one minus it is the confidence that the
-        truth lies above. NaN where nothing was measured."""
+        truth lies above. A half at the estimate; NaN where nothing was measured."""
         from scipy import stats
 
         if not self.error > 0:
-            return math.nan if math.isnan(self.error) else float(self.estimate < value)
+            sure = float(self.estimate < value) + float(self.estimate <= value)
+            return math.nan if math.isnan(self.error) else sure / 2
         return float(stats.t.cdf((value - self.estimate) / self.error, self.freedom))
 
     def p(self, null: float = 0.0) -> float:
         """Two-sided: how often a truth of `null` shows itself at least as far away as this."""
-        if self.error == 0 and self.estimate == null:
-            return 1.0
         below = self.below(null)
         return 2 * min(below, 1 - below)
 
@@ -108,17 +112,15 @@ def interval(
     between: float = math.nan,
 ) -> Interval:
     """The interval from per-seed values and the two variances over examples."""
-    import numpy as np
-
     pairs = tuple(by_seed)
-    values = np.array([value for _, value in pairs])
+    values = [value for _, value in pairs]
     n = len(values)
     estimate = error = half = math.nan
     freedom = math.inf
     if n:
-        seeds = float(values.var(ddof=1)) / n if n > 1 else 0.0
+        seeds = _spread(values)
         variance = max(fixed, seeds + shared) if n > 1 else fixed
-        estimate, error = float(values.mean()), math.sqrt(variance)
+        estimate, error = math.fsum(values) / n, math.sqrt(variance)
         freedom = (n - 1) * (variance / seeds) ** 2 if seeds else math.inf
         half = _quantile((1 + LEVEL) / 2, freedom) * error
     return Interval(
@@ -134,6 +136,13 @@ def interval(
         fixed=fixed,
         between=between,
     )
+
+
+def _spread(values: Sequence[float]) -> float:
+    """The variance of their mean; 0 with less than two."""
+    import numpy as np
+
+    return float(np.var(values, ddof=1)) / len(values) if len(values) > 1 else 0.0
 
 
 def _quantile(share: float, freedom: float) -> float:
