@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from layover import portraits as checkpoints
 from layover import spec
 from layover.claims import Best, gain
 from layover.errors import DamagedResult
@@ -21,6 +22,7 @@ from layover.report.report import (
     Cell,
     Language,
     LayerCurve,
+    Portrait,
     Report,
     Role,
     Target,
@@ -157,6 +159,11 @@ def _rows(study: Study, arm: StudyArm, leaf: Score, store: Store) -> Iterator[tu
         )
 
 
+def portraits(study: Study, store: Store) -> tuple[Portrait, ...]:
+    """What training did to the checkpoints of a study's portraits, as far as it was measured."""
+    return checkpoints.portraits(study, store, _measurement)
+
+
 def report(study: Study, store: Store, commands: tuple[str, ...] = ()) -> Report:
     """Everything that tables and the page show, for what the store holds."""
     found = measurements(study, store)
@@ -197,6 +204,7 @@ def report(study: Study, store: Store, commands: tuple[str, ...] = ()) -> Report
         ),
         trainings=_trainings(study, store),
         verdicts=judge(study, table, found),
+        portraits=portraits(study, store),
         provenance=_provenance(study, store),
         commands=commands,
         notes=tuple(notes),

@@ -153,7 +153,7 @@ def layer_curves(report: Report) -> list[Panel]:
 
     groups: dict[tuple[str, str], dict[str, list[LayerCurve]]] = {}
     for curve in report.layers:
-        for rest in dict.fromkeys(_layer(variant)[1] for variant, _, _ in curve.points):
+        for rest in dict.fromkeys(layer_of(variant)[1] for variant, _, _ in curve.points):
             groups.setdefault((curve.target, rest), {}).setdefault(curve.arm, []).append(curve)
     panels = []
     for (target, rest), arms in groups.items():
@@ -162,7 +162,7 @@ def layer_curves(report: Report) -> list[Panel]:
                 look = looks(report).get(arm, Look())
                 means = _layer_means(report, curves, rest)
                 axes.plot(list(means), list(means.values()), **look.options(3))
-                chosen = {_layer(c.chosen)[0] for c in curves if _layer(c.chosen)[1] == rest}
+                chosen = {layer_of(c.chosen)[0] for c in curves if layer_of(c.chosen)[1] == rest}
                 rings = [x for x in means if x in chosen]
                 ring = {**look.options(9), "marker": "o", "linestyle": "none"}
                 axes.plot(rings, [means[x] for x in rings], **{**ring, "markerfacecolor": "none"})
@@ -180,7 +180,7 @@ def layer_curves(report: Report) -> list[Panel]:
     return panels
 
 
-def _layer(variant: str) -> tuple[int, str]:
+def layer_of(variant: str) -> tuple[int, str]:
     """Layer and treatment: 2 and "centred" of "layer 2, centred"."""
     found = re.fullmatch(r"layer (\d+)(?:, (.*))?", variant)
     return (int(found[1]), found[2] or "") if found else (0, variant)
@@ -192,7 +192,7 @@ def _layer_means(report: Report, curves: Sequence[LayerCurve], rest: str) -> dic
     values: dict[int, list[float]] = {}
     for curve in curves:
         for variant, language, score in curve.points:
-            layer, treatment = _layer(variant)
+            layer, treatment = layer_of(variant)
             if treatment == rest and language != source and not math.isnan(score):
                 values.setdefault(layer, []).append(score)
     return {layer: sum(found) / len(found) for layer, found in sorted(values.items())}

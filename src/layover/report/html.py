@@ -7,7 +7,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from layover.report import costs, curves, figures, grids, prose, svg
+from layover.report import costs, curves, figures, grids, portraits, prose, svg
 from layover.report.downloads import downloads
 from layover.report.forest import forest
 from layover.report.methods import methods, missing
@@ -73,6 +73,9 @@ def _rest(report: Report) -> dict[str, Any]:
     return {
         "by_language": figures.by_language(report),
         "layers": figures.layer_curves(report),
+        "portraits": portraits.portrait_panels(report),
+        "portrait_words": portraits.portrait_words(report),
+        "losses": portraits.loss_grid(report),
         "trainings": figures.training_curves(report),
         "latency": costs.latency_panels(report),
         "quality": costs.quality_panels(report),

@@ -41,9 +41,9 @@ def number(value: float) -> str:
     return f"{value:,.{min(6, max(0, 3 - before))}f}".replace("-", "−")
 
 
-def bracket(interval: Interval) -> str:
+def bracket(interval: Interval, digits: int = 1) -> str:
     """[+0.9, +2.7], never broken over two lines."""
-    return f"[{signed(interval.low)},\u00a0{signed(interval.high)}]"
+    return f"[{signed(interval.low, digits)},\u00a0{signed(interval.high, digits)}]"
 
 
 def listed(items: Sequence[str]) -> str:

@@ -160,15 +160,17 @@ class Portrait:
     """Lines of a checkpoint that is named as an arm look like that arm."""
     origin: str = ""
     """The name of the portrait that the distances are from; empty for the start itself."""
-    seed: int | None = None
-    retrieval: tuple[tuple[int, float], ...] = ()
-    """(layer, percent)."""
-    loss: tuple[tuple[str, float], ...] = ()
-    """(language code, nats a masked word)."""
+    retrieval: tuple[tuple[str, str, float], ...] = ()
+    """(variant such as "layer 2, centred", language code, percent), the mean over seeds."""
+    loss: Estimates | None = None
+    """Of masked language modelling, in nats a masked token; the mean is over the zero-shot
+    languages."""
+    change: Estimates | None = None
+    """The same minus that of the origin, paired."""
     distance: tuple[tuple[str, float], ...] = ()
-    """(part of the encoder, relative L2 distance)."""
+    """(part of the encoder, relative L2 distance), from the lowest part up, the mean over seeds."""
     told: str = ""
-    """What could not be measured, and why."""
+    """What was not measured."""
 
 
 @dataclass(frozen=True, kw_only=True)
