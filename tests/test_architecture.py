@@ -18,8 +18,11 @@ LAYERS = (
     ("inference",),
     ("training", "bench"),
     ("stages",),
-    ("factors", "cost", "coverage"),
-    ("results", "report", "evidence", "verdicts", "progress", "leaks", "scripts", "xtreme"),
+    ("factors", "cost", "coverage", "distance"),
+    (
+        *("results", "report", "evidence", "verdicts", "portraits", "progress", "leaks"),
+        *("scripts", "xtreme"),
+    ),
     ("audit", "doctor"),
     ("running",),
     ("cli",),

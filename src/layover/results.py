@@ -9,8 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from layover import portraits as checkpoints
 from layover import spec
+from layover.claims import Best, gain
 from layover.errors import DamagedResult
+from layover.evidence import Rows
 from layover.factors import factors, measured_seed, metric_of, scores_of
 from layover.grid import Grid
 from layover.languages import by_distance, distance
@@ -20,6 +23,7 @@ from layover.report.report import (
     Cell,
     Language,
     LayerCurve,
+    Portrait,
     Report,
     Role,
     Target,
@@ -28,11 +32,12 @@ from layover.report.report import (
 )
 from layover.stage import Stage
 from layover.stages import Score, Train, trainings
-from layover.stats import Estimates, Run, by_seed, samples
+from layover.stats import Estimates, Interval, Run, by_seed, samples
 from layover.store import Store
 from layover.study import Arm as StudyArm
 from layover.study import Study
 from layover.tasks.mixture import parts_of
+from layover.verdicts import judge
 
 if TYPE_CHECKING:
     import numpy as np
@@ -162,6 +167,11 @@ def _or_nan(value: float | None) -> float:
     return math.nan if value is None else value
 
 
+def portraits(study: Study, store: Store) -> tuple[Portrait, ...]:
+    """What training did to the checkpoints of a study's portraits, as far as it was measured."""
+    return checkpoints.portraits(study, store, _measurement)
+
+
 def report(study: Study, store: Store, commands: tuple[str, ...] = ()) -> Report:
     """Everything that tables and the page show, for what the store holds."""
     found = measurements(study, store)
@@ -182,6 +192,7 @@ def report(study: Study, store: Store, commands: tuple[str, ...] = ()) -> Report
         languages=tuple(_language(code, study.source) for code in table.languages),
         differences=differences,
         means=_means(study, table, differences, targets),
+        best=_best(study, table, found, differences),
         scores=tuple(
             Cell(arm=arm.name, target=target, estimates=table.score(arm.name, target))
             for arm in study.arms
@@ -200,6 +211,8 @@ def report(study: Study, store: Store, commands: tuple[str, ...] = ()) -> Report
             if item.variant
         ),
         trainings=_trainings(study, store),
+        verdicts=judge(study, table, found),
+        portraits=portraits(study, store),
         provenance=_provenance(study, store),
         commands=commands,
         notes=tuple(notes),
@@ -292,6 +305,18 @@ def _means(
             )
         )
     return tuple(cells)
+
+
+def _best(
+    study: Study, table: Grid, found: tuple[Measurement, ...], differences: tuple[Cell, ...]
+) -> Interval | None:
+    """The cross-fitted best arm of each target that all arms have; None of fewer than two arms."""
+    arms = tuple(dict.fromkeys(cell.arm for cell in differences))
+    targets = common(differences, list(dict.fromkeys(cell.target for cell in differences)))
+    if len(arms) < 2 or not targets:
+        return None
+    whole = gain(Best(arms=arms), *targets, over=study.baseline)
+    return Rows(study=study, grid=table, measurements=found).evidence(whole).interval
 
 
 def _trainings(study: Study, store: Store) -> tuple[Training, ...]:

@@ -40,7 +40,8 @@ class Each:
 class Metric:
     """`statistics(predictions, targets, languages)`, of columns with a row an example, gives an
     array [n, k] of numbers that add up over examples, each from its own row only; `combine` turns
-    their sums, an array [..., k], into scores in percent, an array [...]."""
+    their sums, an array [..., k], into scores, an array [...]: in percent, or in what its summary
+    says, and the higher the better."""
 
     version: ClassVar[int] = 1
     name: str

@@ -18,13 +18,12 @@ from typing import Any
 
 from layover.report.prose import bracket, signed
 from layover.report.report import Report
-from layover.report.table import Table, table
-from layover.stats import Interval
+from layover.report.table import Marked, Table, table
 
 MEAN = "zero-shot mean"
 """What the rows of means have for a language."""
 
-COLUMNS = "arm target language difference low high seeds examples languages".split()
+COLUMNS = "arm target language difference low high clear seeds examples languages".split()
 
 _LATEX = str.maketrans(
     {
@@ -67,6 +66,7 @@ def rows(report: Report, target: str = "") -> Iterator[dict[str, Any]]:
                 "difference": _number(interval.estimate),
                 "low": _number(interval.low),
                 "high": _number(interval.high),
+                "clear": report.sign(cell.arm, cell.target, language) != 0,
                 "seeds": interval.seeds,
                 "examples": interval.examples,
                 "languages": list(interval.languages),
@@ -135,11 +135,12 @@ def _cells(shown: Table, escape: Callable[[str], str], bold: str) -> Iterator[li
         yield [escape(arm), *(_cell(cell, escape, bold) for cell in cells)]
 
 
-def _cell(cell: Interval | None, escape: Callable[[str], str], bold: str) -> str:
+def _cell(marked: Marked, escape: Callable[[str], str], bold: str) -> str:
+    cell, sign = marked
     if cell is None:
         return "-"
     text = escape(f"{signed(cell.estimate)} {bracket(cell)}")
-    return bold % text if cell.sign else text
+    return bold % text if sign else text
 
 
 def _number(value: float) -> float | None:
