@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from layover import spec
+from layover.curves import by_examples, by_size
 from layover.errors import DamagedResult
 from layover.factors import measured_seed
 from layover.grid import Grid
@@ -135,6 +136,8 @@ def report(study: Study, store: Store, commands: tuple[str, ...] = ()) -> Report
             if item.variant
         ),
         trainings=_trainings(study, store),
+        curves=by_examples(study, table),
+        sizes=by_size(study, table),
         provenance=_provenance(study, store),
         commands=commands,
         notes=tuple(notes),
