@@ -257,7 +257,7 @@ class Small(demo.Seed):
     """One world, taught in two more languages, and what of the paper can be done in it."""
 
     near, far = ZERO_SHOT[0], ZERO_SHOT[-1]
-    shape = replace(demo.Seed.shape, taught=(near, far))
+    world = replace(demo.Seed.world, taught=(near, far))
 
     @property
     def targets(self) -> tuple[Target, ...]:

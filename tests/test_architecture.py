@@ -21,7 +21,7 @@ LAYERS = (
     ("factors", "cost", "coverage", "distance"),
     (
         *("results", "report", "evidence", "verdicts", "portraits", "progress", "leaks"),
-        *("scripts", "xtreme"),
+        *("curves", "scripts", "xtreme"),
     ),
     ("audit", "doctor"),
     ("running",),

@@ -7,7 +7,7 @@ count of what a study consists of. `layover.verdicts` judges them.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -101,6 +101,21 @@ def mean(*contrasts: Contrast) -> Contrast:
     for one in contrasts[1:]:
         total = total + one
     return 1 / len(contrasts) * total
+
+
+def per_doubling(points: Mapping[float, Contrast]) -> Contrast:
+    """What a doubling adds: the slope of the line of least squares over log2 of the places, of
+    which there must be two or more, above zero."""
+    logs = {place: math.log2(place) for place in points}
+    middle = math.fsum(logs.values()) / len(logs)
+    whole = math.fsum((log - middle) ** 2 for log in logs.values())
+    if not whole:
+        raise StudyError(f"a slope needs two places or more, not {sorted(points)}")
+    parts = [(logs[place] - middle) / whole * points[place] for place in points]
+    total = parts[0]
+    for part in parts[1:]:
+        total = total + part
+    return total
 
 
 def gain(

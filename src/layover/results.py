@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from layover import portraits as checkpoints
 from layover import spec
 from layover.claims import Best, gain
+from layover.curves import by_examples, by_size
 from layover.errors import DamagedResult
 from layover.evidence import Rows
 from layover.factors import factors, measured_seed, metric_of, scores_of
@@ -213,6 +214,8 @@ def report(study: Study, store: Store, commands: tuple[str, ...] = ()) -> Report
         trainings=_trainings(study, store),
         verdicts=judge(study, table, found),
         portraits=portraits(study, store),
+        curves=by_examples(study, table),
+        sizes=by_size(study, table),
         provenance=_provenance(study, store),
         commands=commands,
         notes=tuple(notes),

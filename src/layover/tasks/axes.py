@@ -46,9 +46,12 @@ def same_total(
     languages: tuple[str, ...],
     subset: Subset,
     split: str = "train",
+    *,
+    parallel: bool = True,
 ) -> Data:
-    """As many examples in all languages together as `subset` has in one: equally many of each, and
-    of parallel data no row twice, so that one language and several hold the very same rows.
+    """As many examples in all languages together as `subset` has in one, equally many of each. Of
+    parallel data, whose rows of equal number say the same, no row is there twice, so that one
+    language and several hold the very same rows.
 
     Raises `StudyError` where that many cannot be divided among them.
     """
@@ -58,5 +61,5 @@ def same_total(
             f"{subset.size} examples of {task.name} cannot be divided equally among "
             f"{len(languages)} languages; {near or len(languages)} can"
         )
-    part = replace(subset, size=subset.size // len(languages), apart=True)
+    part = replace(subset, size=subset.size // len(languages), apart=parallel)
     return Data(task=task, split=split, languages=languages, subset=part)
