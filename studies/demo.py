@@ -12,12 +12,14 @@ from layover.encoders import Start, Tiny
 from layover.metrics.accuracy import ACCURACY, WORD_ACCURACY
 from layover.metrics.spans import SPAN_F1
 from layover.metrics.squad import SQUAD_EM
+from layover.portraits import portrait
 from layover.recipe import Recipe, epochs, steps
 from layover.stage import Stage
 from layover.stages import Initial, Phase, Stop, Vocabulary, World, chain, leaves
 from layover.study import Arm, Study
 from layover.tasks.generated import CODES, SOURCE, ZERO_SHOT, Tasks
 from layover.tasks.mixture import Mixture
+from layover.tasks.plain import plain
 from layover.tasks.target import Target
 from layover.tasks.task import Data, Subset, Task
 from layover.world import Shape
@@ -102,6 +104,13 @@ class Seed:
         targets = self.targets if learn else map(untrained, self.targets)
         return leaves(start, *stops, targets=targets, recipe=MODERATE, seeds=(self.seed,))
 
+    def portrait(self, way: str) -> tuple[Stage, ...]:
+        """What a way did to the encoder before any target, by texts that nothing trains on."""
+        model = chain(self.encoder, *self.stops(way), recipe=MODERATE, seed=self.seed)
+        text = replace(self.test(plain(self.tasks.paraphrase, "text")), subset=Subset(size=150))
+        (retrieval,) = (target for target in self.targets if not target.train)
+        return portrait(model, self.encoder, text, retrieval, seed=self.seed)
+
     def stops(self, name: str) -> tuple[Stop, ...]:
         """What comes between the encoder and the target."""
         tasks = self.tasks
@@ -132,7 +141,16 @@ CONTROLS = ("no pretraining", "untrained")
 
 def study(seeds: int = 4) -> Study:
     every = [Seed(seed) for seed in range(1, seeds + 1)]
-    return compared("demo", __doc__ or "", every, ARMS, SOURCE)
+    plain_study = compared("demo", __doc__ or "", every, ARMS, SOURCE)
+    return replace(plain_study, portraits=portraits(every, ARMS))
+
+
+def portraits(seeds: Sequence[Any], ways: Iterable[str]) -> tuple[Arm, ...]:
+    """The checkpoint that each way leads to, before any target."""
+    return tuple(
+        Arm(name=way, leaves=tuple(leaf for seed in seeds for leaf in seed.portrait(way)))
+        for way in ways
+    )
 
 
 def untrained(target: Target) -> Target:

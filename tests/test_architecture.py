@@ -18,8 +18,11 @@ LAYERS = (
     ("inference",),
     ("training", "bench"),
     ("stages",),
-    ("factors", "cost", "coverage", "verdicts"),
-    ("curves", "results", "report", "progress", "leaks", "scripts", "xtreme"),
+    ("factors", "cost", "coverage", "distance"),
+    (
+        *("curves", "results", "report", "evidence", "verdicts", "portraits", "progress", "leaks"),
+        *("scripts", "xtreme"),
+    ),
     ("audit", "doctor"),
     ("running",),
     ("cli",),

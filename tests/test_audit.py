@@ -20,6 +20,7 @@ from layover.leaks import SHARED
 from layover.metrics.accuracy import ACCURACY, WORD_ACCURACY
 from layover.metrics.mining import PAIR_F1
 from layover.metrics.ranking import MAP_20
+from layover.portraits import portrait
 from layover.recipe import Check, Recipe, Selection, steps
 from layover.registry import load_file
 from layover.scripts import SCRIPTS
@@ -458,3 +459,15 @@ def test_the_demo_is_what_it_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert [stage.label for stage in needed] == ["world 1"]
     execute(plan(study, store, needed), Local(store, lambda event: None))
     assert check(study, store.result) == ()
+
+
+# Portraits
+
+
+def test_text_that_a_checkpoint_is_measured_on_is_no_target(files: Callable[..., Data]) -> None:
+    german = files("judge", "train", {"deu": sentences(3000, 20)})
+    text = files("text", "test", {"eng": TEST, "deu": sentences(3000, 20)}, "lm")
+    study = study_of(files("other", "test", {"fra": TEST}), german)
+    model = chain(XLMR_BASE, german, recipe=RECIPE, seed=0)
+    arm = Arm(name="judge", leaves=portrait(model, XLMR_BASE, text))
+    assert audit(replace(study, portraits=(arm,)), nowhere) == ()

@@ -77,7 +77,8 @@ def _pairs(study: Study) -> Pairs:
     return {
         (part, leaf.predictions.data): leaf.target
         for leaf in study.leaves
-        if isinstance(leaf, Score)
+        # What restores masked words has no labels, to train on or to be measured by.
+        if isinstance(leaf, Score) and leaf.predictions.data.task.type.head != "lm"
         for part in _labels_of(leaf)
         if part.task.type.head != "lm"
     }

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 
 from layover.dimensions import Dimensions, Parameters
 from layover.encoders import Encoder, Folder, Start, origin
+from layover.metrics.metric import Metric
 from layover.stages import Initial, Score, Train, seed_of, trainings
+from layover.study import Arm, Study
 from layover.tasks.mixture import parts_of
 from layover.tasks.task import Data
 
@@ -47,6 +49,17 @@ class Factors:
     """Of the encoder; None where they are not known before it is downloaded."""
 
 
+def scores_of(arm: Arm) -> tuple[Score, ...]:
+    """The leaves of an arm that measure scores."""
+    return tuple(leaf for leaf in arm.leaves if isinstance(leaf, Score))
+
+
+def metric_of(study: Study, target: str) -> Metric:
+    """What a target of a study is measured by."""
+    every = (leaf for arm in study.arms for leaf in scores_of(arm))
+    return next(leaf.metric for leaf in every if leaf.target == target)
+
+
 def phases(leaf: Score) -> Phases:
     """The trainings behind a leaf, told apart.
 
@@ -62,7 +75,7 @@ def phases(leaf: Score) -> Phases:
             break
     start = origin(leaf.predictions.model)
     first = 0
-    while isinstance(start, Initial) and first < len(rest) and not _tasks(rest[first]):
+    while isinstance(start, Initial) and first < len(rest) and not tasks_of(rest[first]):
         first += 1
     return Phases(
         start=start,
@@ -75,7 +88,7 @@ def phases(leaf: Score) -> Phases:
 def factors(leaf: Score) -> Factors:
     """The factors of a leaf."""
     found = phases(leaf)
-    tasks = [part for stage in found.intermediate for part in _tasks(stage)]
+    tasks = [part for stage in found.intermediate for part in tasks_of(stage)]
     sizes = [part.size for part in tasks]
     known = [size for size in sizes if size is not None]
     return Factors(
@@ -84,7 +97,7 @@ def factors(leaf: Score) -> Factors:
         languages=tuple(dict.fromkeys(code for part in tasks for code in part.languages)),
         examples=sum(known) if len(known) == len(sizes) else None,
         beside_mlm=any(
-            len(_tasks(stage)) < len(parts_of(stage.data)) for stage in found.intermediate
+            len(tasks_of(stage)) < len(parts_of(stage.data)) for stage in found.intermediate
         ),
         seed=measured_seed(leaf),
         parameters=parameters(found.start),
@@ -113,6 +126,6 @@ def encoder_name(start: Start) -> str:
     return start.shape.label if isinstance(start, Initial) else start.label
 
 
-def _tasks(stage: Train) -> tuple[Data, ...]:
+def tasks_of(stage: Train) -> tuple[Data, ...]:
     """What a training learns besides masked language modelling."""
     return tuple(part for part in parts_of(stage.data) if part.task.type.head != "lm")

@@ -11,7 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar, Literal, TypeAlias
 
-from layover.encoders import Start, Tiny
+from layover import spec
+from layover.encoders import Start, Tiny, origin
 from layover.errors import StudyError
 from layover.metrics.metric import Metric
 from layover.recipe import HeadPolicy, Recipe, Selection
@@ -123,9 +124,18 @@ class Predict(Stage):
     max_length: int = READ_LENGTH
     precision: Precision = "float32"
     """bfloat16: the weights are rounded, and everything is computed in it."""
+    head_of: Start | None = None
+    """Whose head predicts, unchanged, from the states of the model, which then needs none: the
+    same encoder's at another point of its training."""
 
     def __post_init__(self) -> None:
-        head, model = self.data.task.type.head, self.model
+        head, model = self.data.task.type.head, self.head_of or self.model
+        if self.head_of and spec.key(origin(self.head_of)) != spec.key(origin(self.model)):
+            raise StudyError(
+                f"{self.data.label} is predicted by the head of {self.head_of.label} from the "
+                f"states of {self.model.label}, which began as another encoder: no head can read "
+                "the states of two"
+            )
         if head == "embed" or not isinstance(model, Train):
             return
         trained = sorted({part.task.type.head for part in parts_of(model.data)})

@@ -46,11 +46,15 @@ class Study:
     """Arms whose models `layover prune` leaves alone."""
     claims: tuple[Claim | Coverage, ...] = ()
     """What the study's results are to decide."""
+    portraits: tuple[Arm, ...] = ()
+    """Checkpoints, each with the leaves that measure what training did to its encoder (see
+    `layover.portraits`). They are shown beside each other; arms are compared without them."""
 
     def __post_init__(self) -> None:
-        names = [arm.name for arm in self.arms]
-        if len(set(names)) != len(names):
-            raise StudyError(f"study {self.name!r} has two arms of one name: {names}")
+        for what, group in (("arms", self.arms), ("portraits", self.portraits)):
+            names = [arm.name for arm in group]
+            if len(set(names)) != len(names):
+                raise StudyError(f"study {self.name!r} has two {what} of one name: {names}")
         self.arm(self.baseline)
         for name in self.keep:
             self.arm(name)
@@ -64,7 +68,8 @@ class Study:
 
     @cached_property
     def leaves(self) -> tuple[Stage, ...]:
-        return tuple({leaf.key: leaf for arm in self.arms for leaf in arm.leaves}.values())
+        arms = (*self.arms, *self.portraits)
+        return tuple({leaf.key: leaf for arm in arms for leaf in arm.leaves}.values())
 
     @cached_property
     def stages(self) -> tuple[Stage, ...]:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import typer
 
 from layover.cli import catalogue, lock, plan, study, xtreme
+from layover.cli.claims import claims
 from layover.cli.doctor import doctor
 from layover.errors import LayoverError
 
@@ -15,6 +16,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "plan": plan.plan_command,
     "run": study.run,
     "compare": study.compare,
+    "claims": claims,
     "report": study.report,
     "where": study.where,
     "predict": study.predict,

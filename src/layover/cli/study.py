@@ -17,7 +17,6 @@ from layover.cli.shared import (
     StoreFolder,
     StudyFile,
     complain,
-    number,
     open_results,
     origin_of,
     pairs,
@@ -25,6 +24,7 @@ from layover.cli.shared import (
 from layover.errors import LayoverError, ModelError, StoreError, StudyError, UnknownName
 from layover.executors.execute import plan
 from layover.registry import unknown
+from layover.report.formats import WRITERS, Format
 from layover.running import Kind, Where, complete, mending
 from layover.stage import Stage, closure
 from layover.stages import Score, Train
@@ -61,7 +61,7 @@ def run(
     mending(act, complain)
 
 
-def _compare(study: Study, store: Store, target: str = "") -> None:
+def _compare(study: Study, store: Store, target: str = "", form: Format = Format.table) -> None:
     from rich.console import Console
 
     from layover.report.table import table
@@ -71,7 +71,10 @@ def _compare(study: Study, store: Store, target: str = "") -> None:
     names = [one.name for one in found.targets]
     if target and target not in names:
         raise UnknownName(unknown("target", target, names))
-    Console().print(table(found, target))
+    if form is Format.table:
+        Console().print(table(found, target))
+    else:
+        typer.echo(WRITERS[form](found, target))
 
 
 def compare(
@@ -79,28 +82,12 @@ def compare(
     store: StoreFolder = DEFAULT_STORE,
     arguments: Argument = None,
     target: Annotated[str, typer.Option(help="One target, language by language.")] = "",
+    form: Annotated[Format, typer.Option("--format", help="What to write.")] = Format.table,
     as_json: AsJson = False,
 ) -> None:
     """Paired differences from the baseline, with 95 % intervals."""
-    from layover.results import report as gather
-
     value, place = open_results(study, store, arguments)
-    if not as_json:
-        _compare(value, place, target)
-        return
-    for cell in gather(value, place).differences:
-        for language, interval in {"": cell.estimates.mean, **cell.estimates.languages}.items():
-            row = {
-                "arm": cell.arm,
-                "target": cell.target,
-                "language": language or "zero-shot mean",
-                "difference": number(interval.estimate),
-                "low": number(interval.low),
-                "high": number(interval.high),
-                "seeds": interval.seeds,
-                "examples": interval.examples,
-            }
-            typer.echo(json.dumps(row))
+    _compare(value, place, target, Format.json if as_json else form)
 
 
 def report(

@@ -38,6 +38,8 @@ class Prediction(Protocol):
     def max_length(self) -> int: ...
     @property
     def precision(self) -> Precision: ...
+    @property
+    def head_of(self) -> Start | None: ...
 
 
 def _nothing(told: object) -> None:
@@ -61,7 +63,7 @@ def predict(wanted: Prediction, context: Context) -> None:
     task = wanted.data.task
     torch.set_num_threads(context.resources.threads)
     examples = context.data(wanted.data)
-    model = load(wanted.model, [task], "unchanged", 0, context)
+    model = load(wanted.model, [task], "unchanged", 0, context, wanted.head_of)
     check_length(model, wanted.max_length)
     units = encoded(wanted.data, model.tokenizer, wanted.max_length, context).units
     head = model.heads[task.name].to(device()).eval()

@@ -40,7 +40,8 @@ class Each:
 class Metric:
     """`statistics(predictions, targets, languages)`, of columns with a row an example, gives an
     array [n, k] of numbers that add up over examples, each from its own row only; `combine` turns
-    their sums, an array [..., k], into scores in percent, an array [...]."""
+    their sums, an array [..., k], into scores, an array [...]: in percent, or in what its summary
+    says, and the higher the better."""
 
     version: ClassVar[int] = 1
     name: str
@@ -130,3 +131,11 @@ def ratio(sums: Any) -> Any:
 
     with np.errstate(invalid="ignore", divide="ignore"):
         return 100.0 * sums[..., 0] / sums[..., 1]
+
+
+def mean_ratio(sums: Any) -> Any:
+    """The mean of 100 times the first and the second sum, over the third; NaN where that is 0."""
+    import numpy as np
+
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return 50.0 * (sums[..., 0] + sums[..., 1]) / sums[..., 2]

@@ -70,13 +70,22 @@ def folders_of(start: Start, context: Context) -> tuple[Path, ...]:
     return tuple(sorted(path.parent for path in models.glob("**/config.json")))
 
 
-def load(start: Start, tasks: Sequence[Task], policy: Policy, seed: int, context: Context) -> Model:
+def load(
+    start: Start,
+    tasks: Sequence[Task],
+    policy: Policy,
+    seed: int,
+    context: Context,
+    head_of: Start | None = None,
+) -> Model:
     """One encoder from `start` under a head for each task.
 
-    New heads are drawn from `seed`. Raises `ModelError` for a folder that is missing, truncated
-    or has other tensors than its configuration says, and for a head that cannot be carried.
+    New heads are drawn from `seed`, others are carried from `start` or, unchanged with all that
+    they hold, from `head_of`. Raises `ModelError` for a folder that is missing, truncated or has
+    other tensors than its configuration says, and for a head that cannot be carried.
     """
     folders = folders_of(start, context)
+    lenders = folders if head_of is None else folders_of(head_of, context)
     # What was trained from an encoder with code of its own carries that code with it.
     first = origin(start)
     remote = isinstance(first, Encoder) and first.remote_code
@@ -85,7 +94,7 @@ def load(start: Start, tasks: Sequence[Task], policy: Policy, seed: int, context
     torch.manual_seed(seed)
     heads: dict[str, Any] = {}
     for task in tasks:
-        carried = _carried(folders, task, policy)
+        carried = _carried(lenders, task, policy)
         if task.type.head == "dual":
             source = carried.source if carried else None
             heads[task.name] = dual.over(base, task, source, notes)
@@ -93,10 +102,12 @@ def load(start: Start, tasks: Sequence[Task], policy: Policy, seed: int, context
             heads[task.name] = _fresh(base, folders[0], task, remote, notes)
         else:
             heads[task.name] = _whole(carried.source, HEADS[task.type.head].auto, remote)
+            if head_of is not None:
+                _lend(heads[task.name], base, carried.source)
             mapped = relabel(heads[task.name], carried) if carried.pairs else ""
             notes.append(f"head of {task.name} carried from {carried.source.name}{mapped}")
     _share(list(heads.values()), base)
-    tokenizer = _tokenizer(folders[0], base, remote)
+    tokenizer = load_tokenizer(folders[0], base, remote)
     ready([(task.type.head, heads[task.name]) for task in tasks], tokenizer)
     return Model(tokenizer=tokenizer, heads=Heads(heads), handoff="; ".join(notes))
 
@@ -108,12 +119,12 @@ def load_whole(folder: Path) -> Model:
         head = dual.whole(load_encoder(folder)[0], folder)
     else:
         head = _whole(folder, HEADS[told["head"]].auto)
-    tokenizer = _tokenizer(folder, head.base_model, False)
+    tokenizer = load_tokenizer(folder, head.base_model)
     ready([(told["head"], head)], tokenizer)
     return Model(tokenizer=tokenizer, heads=Heads({told["task"]: head}), handoff="")
 
 
-def _tokenizer(folder: Path, base: Any, remote: bool) -> Any:
+def load_tokenizer(folder: Path, base: Any, remote: bool = False) -> Any:
     """The folder's tokenizer, which knows no more tokens than the encoder `base`."""
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=remote)
@@ -230,7 +241,13 @@ def _carried(folders: Sequence[Path], task: Task, policy: Policy) -> Carried | N
     """The head that `task` goes on with, None for a new one."""
     found = [Carried(source=folder, told=about(folder)) for folder in folders]
     if task.type.head == "lm":
-        return next((each for each in found if each.told.get("head") == "lm"), None)
+        mine = next((each for each in found if each.told.get("head") == "lm"), None)
+        if mine is None and policy == "unchanged":
+            raise ModelError(
+                f"{folders[0]} has no masked-language-model head to score {task.name} with, and a "
+                "new one has learned nothing: name one that has with head_of, or leave the text out"
+            )
+        return mine
     if policy == "new" or task.type.head == "embed":
         return None
     return choose(found, task, policy)
@@ -238,12 +255,39 @@ def _carried(folders: Sequence[Path], task: Task, policy: Policy) -> Carried | N
 
 def _share(models: Sequence[Any], base: Any) -> None:
     """Put the same encoder under every model. A pooler belongs to the head that uses it."""
-    first = models[0].base_model
     for model in models[1:]:
-        for name, child in first.named_children():
-            if name != "pooler" and hasattr(model.base_model, name):
-                setattr(model.base_model, name, child)
+        _put(models[0].base_model, model.base_model)
         model.tie_weights()
+
+
+def _put(encoder: Any, place: Any) -> None:
+    """Put the parts of an encoder in the place of another's; its pooler stays."""
+    for name, child in encoder.named_children():
+        if name != "pooler" and hasattr(place, name):
+            setattr(place, name, child)
+
+
+def _lend(model: Any, encoder: Any, source: Path) -> None:
+    """Put `encoder` under the head of a model, which keeps what it shares with its own encoder
+    (that of a masked language model the word table, which scores the words)."""
+    place = model.base_model
+    shapes = [_shapes(each) for each in (place, encoder)]
+    _put(encoder, place)
+    known = {id(tensor) for tensor in encoder.parameters()}
+    own = [name for name, each in place.named_parameters() if id(each) not in known]
+    if shapes[0] != shapes[1] or any(not name.startswith("pooler.") for name in own):
+        raise ModelError(
+            f"the head of {source} cannot score the states of another encoder than its own: take "
+            "one of the same shape"
+        )
+
+
+def _shapes(encoder: Any) -> dict[str, tuple[int, ...]]:
+    return {
+        name: tuple(tensor.shape)
+        for name, tensor in encoder.named_parameters()
+        if not name.startswith("pooler.")
+    }
 
 
 def positions(encoder: Any) -> int | None:

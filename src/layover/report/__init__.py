@@ -15,7 +15,6 @@ from layover.report.report import (
     Report,
     Target,
     Training,
-    Verdict,
 )
 from layover.report.table import table
 
@@ -33,7 +32,6 @@ __all__ = [
     "Report",
     "Target",
     "Training",
-    "Verdict",
     "answer",
     "render",
     "table",

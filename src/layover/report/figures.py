@@ -1,32 +1,26 @@
-"""The figures of a report, one per panel: the page lays the panels out and has the legends."""
+"""Scores by language, by layer and by step: the page lays the panels out and has the legends."""
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from layover.report import prose
 from layover.report.report import LayerCurve, Report, Target, Training, measured
-from layover.report.svg import FAINT, GREY, INK, Look, drawing, element, looks
+from layover.report.svg import FAINT, GREY, INK, Look, Panel, drawing, element, looks
 from layover.stats import Interval
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-POINTS = 120
-"""A training curve is thinned to about this many points."""
+POINTS, ALL = 120, 12_000
+"""A training curve is thinned to about this many points, and all together to so many."""
 MANY = 12
 """More languages than this are drawn smaller."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Panel:
-    """One figure: its title and its SVG element."""
-
-    title: str
-    svg: str
+FEW = 4
+"""Of at most so many arms the intervals in every language are drawn, too."""
 
 
 def by_language(report: Report) -> list[Panel]:
@@ -48,12 +42,16 @@ def by_language(report: Report) -> list[Panel]:
             if differences:
                 below.axhline(0, color=INK, linewidth=1.2)
                 below.set_ylabel("difference")
-            for arm, row in differences.items():
-                if any(row):
-                    _changes(below, row, looks(report)[arm])
+            drawn = [arm for arm, row in differences.items() if any(row)]
+            for arm in drawn:
+                signs = [report.sign(arm, target.name, x.code) for x in report.by_distance]
+                _changes(below, differences[arm], signs, looks(report)[arm])
+            if len(drawn) <= FEW:
+                _whiskers(below, [(differences[arm], looks(report)[arm]) for arm in drawn])
             _language_axis(below, report)
-            words = f"{target.name}: {target.metric} of every arm by language, by growing distance"
-            panels.append(Panel(title=target.name, svg=element(figure, words)))
+            svg = element(figure, _words(report, target, scores, differences))
+            names = tuple(arm for arm, row in scores.items() if any(row))
+            panels.append(Panel(title=target.name, svg=svg, names=names))
     return panels
 
 
@@ -86,12 +84,50 @@ def _reference(axes: Axes, report: Report, target: Target) -> None:
         )
 
 
-def _changes(axes: Axes, row: Sequence[Interval | None], look: Look) -> None:
-    """A line whose markers are filled where the interval excludes zero."""
+def _changes(axes: Axes, row: Sequence[Interval | None], signs: Sequence[int], look: Look) -> None:
+    """A line whose markers are filled where the difference is clear."""
     values = [x.estimate if x else math.nan for x in row]
     axes.plot(values, **{**look.options(_size(row)), "markerfacecolor": "white"})
-    clear = [x.estimate if x and x.sign else math.nan for x in row]
-    axes.plot(clear, **{**look.options(_size(row)), "linestyle": "none"})
+    clear = [value if sign else math.nan for value, sign in zip(values, signs, strict=True)]
+    axes.plot(clear, **{**look.options(_size(row)), "linestyle": "none", "zorder": 4})
+
+
+def _whiskers(axes: Axes, rows: Sequence[tuple[Sequence[Interval | None], Look]]) -> None:
+    """The intervals, beside each other, as far as the estimates' axis shows them."""
+    low, high = axes.get_ylim()
+    room = 0.5 * (high - low)
+    for place, (row, look) in enumerate(rows):
+        shift = 0.09 * (place - (len(rows) - 1) / 2)
+        for x, cell in enumerate(row):
+            if cell:
+                ends = [max(cell.low, low - room), min(cell.high, high + room)]
+                axes.plot([x + shift] * 2, ends, color=look.colour, linewidth=0.8, alpha=0.7)
+
+
+def _words(
+    report: Report,
+    target: Target,
+    scores: Mapping[str, Sequence[Interval | None]],
+    differences: Mapping[str, Sequence[Interval | None]],
+) -> str:
+    """The figure in words: the baseline's scores, and for each arm where it differs most."""
+    names = [language.name for language in report.by_distance]
+    parts = []
+    for arm, row in scores.items():
+        known = [(name, x.estimate) for name, x in zip(names, row, strict=True) if x]
+        if known and arm == report.baseline:
+            told = ", ".join(f"{name} {value:.1f}" for name, value in known)
+            parts.append(f"{arm} {told}")
+        elif known and arm not in differences:
+            parts.append(f"{arm} {min(v for _, v in known):.1f} to {max(v for _, v in known):.1f}")
+    for arm, row in differences.items():
+        change = [(x.estimate, name) for name, x in zip(names, row, strict=True) if x]
+        if change:
+            (least, lowest), (most, highest) = min(change), max(change)
+            ends = f"{prose.signed(least)} in {lowest} to {prose.signed(most)} in {highest}"
+            parts.append(f"{arm} over {report.baseline} from {ends}")
+    what = f"{target.name}: {target.metric} of every arm by language, by growing distance"
+    return f"{what}. {'; '.join(parts)}."
 
 
 def _size(row: Sequence[Interval | None]) -> float:
@@ -117,7 +153,7 @@ def layer_curves(report: Report) -> list[Panel]:
 
     groups: dict[tuple[str, str], dict[str, list[LayerCurve]]] = {}
     for curve in report.layers:
-        for rest in dict.fromkeys(_layer(variant)[1] for variant, _, _ in curve.points):
+        for rest in dict.fromkeys(layer_of(variant)[1] for variant, _, _ in curve.points):
             groups.setdefault((curve.target, rest), {}).setdefault(curve.arm, []).append(curve)
     panels = []
     for (target, rest), arms in groups.items():
@@ -126,7 +162,7 @@ def layer_curves(report: Report) -> list[Panel]:
                 look = looks(report).get(arm, Look())
                 means = _layer_means(report, curves, rest)
                 axes.plot(list(means), list(means.values()), **look.options(3))
-                chosen = {_layer(c.chosen)[0] for c in curves if _layer(c.chosen)[1] == rest}
+                chosen = {layer_of(c.chosen)[0] for c in curves if layer_of(c.chosen)[1] == rest}
                 rings = [x for x in means if x in chosen]
                 ring = {**look.options(9), "marker": "o", "linestyle": "none"}
                 axes.plot(rings, [means[x] for x in rings], **{**ring, "markerfacecolor": "none"})
@@ -134,11 +170,17 @@ def layer_curves(report: Report) -> list[Panel]:
             axes.set_xlabel("layer")
             axes.set_ylabel("score, %")
             title = ", ".join(filter(None, (target, rest)))
-            panels.append(Panel(title=title, svg=element(figure, f"{title}: score by layer")))
+            best = [
+                f"{arm} {max(means.values()):.1f} at layer {max(means, key=lambda x: means[x])}"
+                for arm, curves in arms.items()
+                if (means := _layer_means(report, curves, rest))
+            ]
+            svg = element(figure, f"{title}: score by layer, the highest: {'; '.join(best)}.")
+            panels.append(Panel(title=title, svg=svg, names=tuple(arms)))
     return panels
 
 
-def _layer(variant: str) -> tuple[int, str]:
+def layer_of(variant: str) -> tuple[int, str]:
     """Layer and treatment: 2 and "centred" of "layer 2, centred"."""
     found = re.fullmatch(r"layer (\d+)(?:, (.*))?", variant)
     return (int(found[1]), found[2] or "") if found else (0, variant)
@@ -150,7 +192,7 @@ def _layer_means(report: Report, curves: Sequence[LayerCurve], rest: str) -> dic
     values: dict[int, list[float]] = {}
     for curve in curves:
         for variant, language, score in curve.points:
-            layer, treatment = _layer(variant)
+            layer, treatment = layer_of(variant)
             if treatment == rest and language != source and not math.isnan(score):
                 values.setdefault(layer, []).append(score)
     return {layer: sum(found) / len(found) for layer, found in sorted(values.items())}
@@ -158,6 +200,7 @@ def _layer_means(report: Report, curves: Sequence[LayerCurve], rest: str) -> dic
 
 def training_curves(report: Report) -> list[Panel]:
     """Per phase the training losses, and below them the scores on the selection data."""
+    most = min(POINTS, ALL // max(1, len(report.trainings))) or 1
     phases: dict[str, list[Training]] = {}
     for training in report.trainings:
         phases.setdefault(training.phase, []).append(training)
@@ -167,19 +210,22 @@ def training_curves(report: Report) -> list[Panel]:
         with drawing(*((1.7, 1.7) if scored else (2.2,))) as (figure, axes):
             for training in trainings:
                 look = looks(report).get(training.arm, Look())
-                _steps(axes[0], training.loss, look)
-                _steps(axes[-1], training.dev, look)
+                _steps(axes[0], training.loss, look, most)
+                _steps(axes[-1], training.dev, look, most)
             axes[0].set_ylabel("training loss")
             if scored:
                 metric = next((training.metric for training in trainings if training.metric), "")
                 axes[-1].set_ylabel(metric or "selection score")
             axes[-1].set_xlabel("step")
-            panels.append(Panel(title=phase, svg=element(figure, f"{phase}: loss by step")))
+            names = tuple(dict.fromkeys(training.arm for training in trainings))
+            ends = [f"{x.arm} {prose.number(x.loss[-1][1])}" for x in trainings if x.loss]
+            svg = element(figure, f"{phase}: loss by step, at the end: {'; '.join(ends)}.")
+            panels.append(Panel(title=phase, svg=svg, names=names))
     return panels
 
 
-def _steps(axes: Axes, points: Sequence[tuple[int, float]], look: Look) -> None:
-    kept = points[:: math.ceil(len(points) / POINTS) or 1]
+def _steps(axes: Axes, points: Sequence[tuple[int, float]], look: Look, most: int) -> None:
+    kept = points[:: math.ceil(len(points) / most) or 1]
     mark = look.marker if len(kept) == 1 else "none"
     options = {**look.options(4), "marker": mark, "linewidth": 0.9, "alpha": 0.8, "zorder": 2}
     axes.plot([x for x, _ in kept], [y for _, y in kept], **options)

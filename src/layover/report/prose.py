@@ -6,10 +6,23 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from layover.report.report import Report, measured
-from layover.stats import LEVEL, REPLICATES, Interval
+from layover.report.report import Report
+from layover.stats import Interval
 
-Ranked = list[tuple[str, Interval]]
+FEW = 3
+"""Arms whose numbers a sentence gives one by one; of more, their range."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """An arm's difference, and whether it is clear."""
+
+    arm: str
+    cell: Interval
+    sign: int
+
+
+Ranked = list[Standing]
 
 
 def signed(value: float, digits: int = 1) -> str:
@@ -20,9 +33,17 @@ def signed(value: float, digits: int = 1) -> str:
     return text[1:] if float(text) == 0 else text.replace("-", "−")
 
 
-def bracket(interval: Interval) -> str:
+def number(value: float) -> str:
+    """Three digits that count, at least all before the point: 0.0123, 4.56, 1,234."""
+    if not math.isfinite(value):
+        return "n/a"
+    before = math.floor(math.log10(abs(value))) + 1 if value else 1
+    return f"{value:,.{min(6, max(0, 3 - before))}f}".replace("-", "−")
+
+
+def bracket(interval: Interval, digits: int = 1) -> str:
     """[+0.9, +2.7], never broken over two lines."""
-    return f"[{signed(interval.low)},\u00a0{signed(interval.high)}]"
+    return f"[{signed(interval.low, digits)},\u00a0{signed(interval.high, digits)}]"
 
 
 def listed(items: Sequence[str]) -> str:
@@ -69,10 +90,16 @@ def answer(report: Report) -> Answer:
             "same target, seed and zero-shot language."
         )
     summary = [_headline(report)]
-    if all(cell.seeds == 1 for pairs in ranked.values() for _, cell in pairs):
+    if all(one.cell.seeds == 1 for pairs in ranked.values() for one in pairs):
         summary.append(
             "Every model was trained once, so the intervals cover the choice of test examples "
             "only; another seed may give another answer."
+        )
+    if report.best and report.best.seeds:
+        where = "each target" if len(report.common_targets()) > 1 else "the target"
+        summary.append(
+            f"Choosing the arm for {where}, on other data than it is measured on, is worth "
+            f"{_value(report.best)} points."
         )
     targets = tuple((name, _target(report, pairs)) for name, pairs in ranked.items())
     return Answer(summary=" ".join(summary), targets=targets if len(targets) > 1 else ())
@@ -80,14 +107,12 @@ def answer(report: Report) -> Answer:
 
 def _ranked(report: Report, target: str) -> Ranked:
     """The measured arms, best first; an empty target means the mean over targets."""
-    found = (
-        (arm, report.shown(arm, target) if target else report.overall(arm))
+    found = [
+        Standing(arm=arm, cell=cell, sign=report.sign(arm, target))
         for arm in report.named("arm")
-    )
-    return sorted(
-        ((arm, interval) for arm, interval in found if interval),
-        key=lambda pair: -pair[1].estimate,
-    )
+        if (cell := report.shown(arm, target))
+    ]
+    return sorted(found, key=lambda one: -one.cell.estimate)
 
 
 def _headline(report: Report) -> str:
@@ -98,130 +123,58 @@ def _headline(report: Report) -> str:
             "No target was measured for every arm, so there is no average to compare; "
             "each target is answered by itself."
         )
-    languages = {language for _, interval in ranked for language in interval.languages}
-    where = count(len(languages), "zero-shot language")
-    if len(common) == 1:
-        where = f"on {common[0]} in {where}"
-    else:
-        where = f"averaged over {len(common)} targets and {where}"
+    where = _where(ranked, common)
     if len(ranked) == 1:
-        arm, interval = ranked[0]
+        only = ranked[0]
         verb = {1: "helps", -1: "hurts", 0: f"cannot be told from {report.baseline}"}
-        return f"{arm} {verb[interval.sign]}: {_value(interval)} points, {where}."
-    gains = [pair for pair in ranked if pair[1].sign > 0]
-    losses = [pair for pair in ranked if pair[1].sign < 0][::-1]
-    best, interval = gains[0] if gains else ranked[0]
+        return f"{only.arm} {verb[only.sign]}: {_value(only.cell)} points, {where}."
+    gains, losses, unclear = _parted(ranked)
     # An arm that scored higher but is not shown to help gets its numbers too.
-    unclear = [
-        f"{arm} {_value(cell)}" if gains and cell.estimate > interval.estimate else arm
-        for arm, cell in ranked
-        if not cell.sign
-    ]
+    best = gains[0] if gains else ranked[0]
+    higher = [one for one in unclear if gains and one.cell.estimate > best.cell.estimate]
+    names = [f"{one.arm} {_value(one.cell)}" if one in higher else one.arm for one in unclear]
     rest = []
     if gains:
         most = " most" if gains[1:] else ""
-        first = f"{best} helps{most}, {_value(interval)} points over {report.baseline}, {where}"
+        first = (
+            f"{best.arm} helps{most}, {_value(best.cell)} points over {report.baseline}, {where}"
+        )
         if gains[1:]:
             first += f"; {_values(gains[1:])} {_verb(gains[1:], 'help')} too"
     else:
         first = f"No arm is shown to help, {where}"
         if unclear:
-            first += f"; the highest, {best}, is at {_value(interval)} points"
+            first += f"; the highest, {best.arm}, is at {_value(best.cell)} points"
     if losses:
         rest.append(f"{_values(losses)} {_verb(losses, 'hurt')}")
     if unclear:
-        rest.append(f"{listed(unclear)} cannot be told from {report.baseline}")
+        rest.append(f"{listed(names)} cannot be told from {report.baseline}")
     return ". ".join(filter(None, (first, "; ".join(rest)))) + "."
 
 
+def _where(ranked: Ranked, common: Sequence[str]) -> str:
+    languages = {language for one in ranked for language in one.cell.languages}
+    where = count(len(languages), "zero-shot language")
+    if len(common) == 1:
+        return f"on {common[0]} in {where}"
+    return f"averaged over {len(common)} targets and {where}"
+
+
+def _parted(ranked: Ranked) -> tuple[Ranked, Ranked, Ranked]:
+    """Those clearly above, those clearly below (the lowest first), and the others."""
+    gains = [one for one in ranked if one.sign > 0]
+    losses = [one for one in ranked if one.sign < 0][::-1]
+    return gains, losses, [one for one in ranked if not one.sign]
+
+
 def _target(report: Report, ranked: Ranked) -> str:
-    gains = [pair for pair in ranked if pair[1].sign > 0]
-    losses = [pair for pair in ranked if pair[1].sign < 0][::-1]
-    unclear = [arm for arm, interval in ranked if not interval.sign]
+    gains, losses, unclear = _parted(ranked)
     parts = [
         f"above {report.baseline}: {_values(gains)}" if gains else "",
         f"below {report.baseline}: {_values(losses)}" if losses else "",
-        f"not distinguishable: {listed(unclear)}" if unclear else "",
+        f"not distinguishable: {listed([one.arm for one in unclear])}" if unclear else "",
     ]
     return ("; ".join(filter(None, parts)) or "not measured") + "."
-
-
-def methods(report: Report) -> tuple[str, ...]:
-    """How the numbers were made, in words that fit this study."""
-    cells = [
-        interval
-        for arm in report.named("arm")
-        for target in report.targets
-        if (interval := report.shown(arm, target.name))
-    ]
-    if not cells:
-        return ()
-    source = report.source.name if report.source else "the source language"
-    level = f"{100 * LEVEL:.0f} %"
-    sentences = [
-        f"A difference is an arm's score minus that of {report.baseline} with the same seed, in "
-        "the same language, on the same test examples. The zero-shot mean weighs all languages "
-        f"other than {source} equally; the mean over targets weighs targets equally.",
-        f"Each difference rests on {span((c.seeds for c in cells), 'seed')} and "
-        f"{span((c.examples for c in cells), 'test example')} in "
-        f"{span((len(c.languages) for c in cells), 'zero-shot language')}.",
-        f"The {level} intervals resample the test examples {REPLICATES:,} times, parallel items "
-        "together and jointly over languages, arm and baseline; "
-        + (
-            "with a single seed they say nothing about other seeds."
-            if all(c.seeds == 1 for c in cells)
-            else "they cover the spread between seeds too, with Student's t for their small number."
-        ),
-    ]
-    if report.layers:
-        sentences.append(
-            "Layer and centring of what is retrieved or mined were chosen for each model on the "
-            "target's dev set, and so was, in each language, the score that a mined pair must "
-            "reach."
-        )
-    if len(cells) > 1:
-        sentences.append(
-            f"They are not corrected for the number of comparisons: of {len(cells)} differences, "
-            f"about {len(cells) * (1 - LEVEL):.1f} would exclude zero if no arm had any effect. "
-            "An arm named best was picked by the numbers shown, which flatters it slightly."
-        )
-    return tuple(sentences)
-
-
-def missing(report: Report) -> tuple[str, ...]:
-    """Which cells were not measured, or rest on fewer seeds or languages than others."""
-    found = {
-        (arm, target.name): report.shown(arm, target.name)
-        for arm in report.named("arm")
-        for target in report.targets
-    }
-    cells = {name: cell for name, cell in found.items() if cell}
-    empty: dict[str, list[str]] = {}
-    for arm, target in found.keys() - cells.keys():
-        empty.setdefault(arm, []).append(target)
-    sentences = []
-    for arm in report.named("arm"):
-        if lacks := [target.name for target in report.targets if target.name in empty.get(arm, ())]:
-            where = "any target" if len(lacks) == len(report.targets) else listed(lacks)
-            sentences.append(f"{arm} was not measured, or has no baseline to compare, on {where}.")
-    seeds = max((cell.seeds for cell in cells.values()), default=0)
-    for (arm, target), cell in cells.items():
-        languages = max(len(other.languages) for (_, t), other in cells.items() if t == target)
-        parts = [f"{cell.seeds} of {seeds} seeds"] if cell.seeds < seeds else []
-        if len(cell.languages) < languages:
-            parts.append(f"{len(cell.languages)} of {languages} languages")
-        if parts:
-            sentences.append(f"{arm} on {target} rests on {listed(parts)}.")
-    common = report.common_targets()
-    if cells and len(common) < len(report.targets):
-        sentences.append(
-            f"The mean over targets covers {listed(common) or 'no target'}: "
-            "only what every measured arm has can be averaged."
-        )
-    scores = (measured(report.score(report.baseline, target.name)) for target in report.targets)
-    if report.scores and not all(scores):
-        sentences.append(f"The baseline {report.baseline} lacks scores on some targets.")
-    return tuple(sentences)
 
 
 def _value(interval: Interval) -> str:
@@ -229,7 +182,11 @@ def _value(interval: Interval) -> str:
 
 
 def _values(ranked: Ranked) -> str:
-    return listed([f"{arm} {_value(interval)}" for arm, interval in ranked])
+    if len(ranked) <= FEW:
+        return listed([f"{one.arm} {_value(one.cell)}" for one in ranked])
+    ends = sorted(one.cell.estimate for one in ranked)
+    names = listed([one.arm for one in ranked])
+    return f"{names} (by {signed(ends[0])} to {signed(ends[-1])})"
 
 
 def _verb(ranked: Ranked, verb: str) -> str:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 
+from layover.claims import Verdict
+from layover.report.family import Family, Place
 from layover.stats import Estimates, Interval
 
 Role = Literal["baseline", "arm", "control"]
@@ -157,46 +160,17 @@ class Portrait:
     """Lines of a checkpoint that is named as an arm look like that arm."""
     origin: str = ""
     """The name of the portrait that the distances are from; empty for the start itself."""
-    seed: int | None = None
-    retrieval: tuple[tuple[int, float], ...] = ()
-    """(layer, percent)."""
-    loss: tuple[tuple[str, float], ...] = ()
-    """(language code, nats a masked word)."""
+    retrieval: tuple[tuple[str, str, float], ...] = ()
+    """(variant such as "layer 2, centred", language code, percent), the mean over seeds."""
+    loss: Estimates | None = None
+    """Of masked language modelling, in nats a masked token; the mean is over the zero-shot
+    languages."""
+    change: Estimates | None = None
+    """The same minus that of the origin, paired."""
     distance: tuple[tuple[str, float], ...] = ()
-    """(part of the encoder, relative L2 distance)."""
+    """(part of the encoder, relative L2 distance), from the lowest part up, the mean over seeds."""
     told: str = ""
-    """What could not be measured, and why."""
-
-
-Ruling = Literal["supported", "contradicted", "inconclusive", "not tested"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Verdict:
-    """One line of the ledger: a claim and what this study says of it."""
-
-    claim: str
-    source: str
-    """Where it was claimed."""
-    ruling: Ruling
-    sentence: str
-    """The verdict in words."""
-    found: tuple[Interval, ...] = ()
-    """What was measured; empty for a claim that is tested by counting."""
-    margin: float = 0.0
-    """What all of `found` must lie above."""
-    level: float = math.nan
-    """Of the intervals that the verdict was read off."""
-    confidence: float = math.nan
-    """From 0 to 1."""
-    reference: str = ""
-    """The published figure."""
-    rests: tuple[str, ...] = ()
-    """Encoders, targets, languages and seeds."""
-    missing: tuple[str, ...] = ()
-    """What would have to be measured."""
-    settle: int | None = None
-    """How many more seeds would settle it; None where no number would, or none is needed."""
+    """What was not measured."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -213,6 +187,9 @@ class Report:
     """Arm minus baseline, paired."""
     means: tuple[Cell, ...] = ()
     """The same, averaged over the common targets, whose name is empty here."""
+    best: Interval | None = None
+    """The same for the best arm of each target, chosen on other examples, and other seeds where
+    there are some, than it is measured on."""
     scores: tuple[Cell, ...] = ()
     """Of all arms, baseline and controls included."""
     layers: tuple[LayerCurve, ...] = ()
@@ -265,8 +242,11 @@ class Report:
         """One cell of the scores."""
         return _find(self.scores, arm, target)
 
-    def shown(self, arm: str, target: str, language: str = "") -> Interval | None:
-        """A measured difference: in one language, or the zero-shot mean; else None."""
+    def shown(self, arm: str, target: str = "", language: str = "") -> Interval | None:
+        """A measured difference: on a target or over the common ones, in one language or as the
+        zero-shot mean; else None."""
+        if not target:
+            return self.overall(arm, language)
         return measured(self.difference(arm, target), language)
 
     def common_targets(self, language: str = "") -> tuple[str, ...]:
@@ -276,6 +256,37 @@ class Report:
     def overall(self, arm: str, language: str = "") -> Interval | None:
         """The mean of an arm's differences over the common targets; None where not measured."""
         return measured(_find(self.means, arm, ""), language)
+
+    def sign(self, arm: str, target: str = "", language: str = "") -> int:
+        """1 or -1 where the difference is clear, that is not zero after Holm's correction for its
+        family; else (also where it was not measured) 0. No target is the mean over targets."""
+        if not target and len(alone := self.common_targets(language)) == 1:
+            target = alone[0]
+        return self._signs.get((arm, target, language), 0)
+
+    @cached_property
+    def families(self) -> tuple[Family, ...]:
+        """The zero-shot differences with their means over targets, the same in the source
+        language, and for each target its differences in the other languages."""
+        with_means = ["", self.source.code] if self.source else [""]
+        groups = [self._across(language) for language in with_means]
+        others = [language.code for language in self.languages if not language.source]
+        groups += [[(target.name, code) for code in others] for target in self.targets]
+        return tuple(Family(cells=self._cells(group)) for group in groups)
+
+    def _across(self, language: str) -> list[tuple[str, str]]:
+        """(target, language): every target, and their mean where it is not one of them."""
+        names = [target.name for target in self.targets]
+        mean = [""] if len(self.common_targets(language)) > 1 else []
+        return [(name, language) for name in (*mean, *names)]
+
+    def _cells(self, group: Iterable[tuple[str, str]]) -> dict[Place, Interval]:
+        places = ((arm, *place) for arm in self.named("arm") for place in group)
+        return {place: cell for place in places if (cell := self.shown(*place))}
+
+    @cached_property
+    def _signs(self) -> dict[Place, int]:
+        return {place: sign for family in self.families for place, sign in family.signs.items()}
 
 
 def common(cells: Iterable[Cell], targets: Sequence[str], language: str = "") -> tuple[str, ...]:

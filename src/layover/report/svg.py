@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 INK, GREY, FAINT = "#1d2129", "#565d69", "#dfe2e7"
 COLOURS = (
     *("#0072b2", "#d55e00", "#009e73", "#aa3377"),
-    *("#b8860b", "#56b4e9", "#882255", "#777733"),
+    *("#b8860b", "#7f7fd5", "#882255", "#777733"),
 )
-"""Told apart with every common kind of colour blindness; markers differ too."""
+"""Told apart with every common kind of colour blindness, and from white; markers differ too."""
 MARKERS = {"s": "■", "^": "▲", "D": "◆", "v": "▼", "P": "✚", "X": "✖", "*": "★", "o": "●"}
 HOLLOW = {"o": "○", "s": "□", "D": "◇"}
 STYLE: dict[str, Any] = {
@@ -45,6 +45,15 @@ STYLE: dict[str, Any] = {
     "xtick.major.size": 0,
     "ytick.major.size": 0,
 }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Panel:
+    """One figure: its title, its SVG element, and what its legend must name."""
+
+    title: str
+    svg: str
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,10 +85,15 @@ class Look:
 
 
 def looks(report: Report) -> dict[str, Look]:
-    """Arm -> look: the baseline black, controls grey and hollow, the others coloured."""
+    """Name -> look: the baseline black, controls grey and hollow, the others coloured: arms, and
+    what else has a line or a point."""
     marks = tuple(MARKERS)
     found = dict.fromkeys(report.named("baseline"), Look(width=2.0))
-    for i, name in enumerate(report.named("arm")):
+    others = [curve.arm for curve in (*report.curves, *report.sizes)]
+    others += [*(cost.model for cost in report.costs), *(one.name for one in report.portraits)]
+    known = {arm.name for arm in report.arms}
+    names = [*report.named("arm"), *dict.fromkeys(x for x in others if x not in known)]
+    for i, name in enumerate(names):
         found[name] = Look(colour=COLOURS[i % len(COLOURS)], marker=marks[i % len(marks)])
     for i, name in enumerate(report.named("control")):
         mark = tuple(HOLLOW)[i % len(HOLLOW)]
@@ -88,8 +102,9 @@ def looks(report: Report) -> dict[str, Look]:
 
 
 @contextmanager
-def drawing(*heights: float) -> Iterator[tuple[Figure, list[Axes]]]:
-    """A figure as wide as a phone, with axes below each other of these heights in inches."""
+def drawing(*heights: float, width: float = 4.6) -> Iterator[tuple[Figure, list[Axes]]]:
+    """A figure, as wide as a phone if not told, with axes below each other of these heights in
+    inches."""
     from matplotlib import style
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
@@ -97,7 +112,7 @@ def drawing(*heights: float) -> Iterator[tuple[Figure, list[Axes]]]:
     with style.context(["default", STYLE]), warnings.catch_warnings():
         # Names in scripts that matplotlib has no font for are drawn with the browser's.
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
-        figure = Figure(figsize=(4.6, sum(heights)), layout="constrained")
+        figure = Figure(figsize=(width, sum(heights)), layout="constrained")
         FigureCanvasSVG(figure)
         axes = figure.subplots(len(heights), sharex=True, squeeze=False, height_ratios=heights)
         yield figure, list(axes[:, 0])
@@ -123,6 +138,20 @@ def element(figure: Figure, words: str) -> str:
     box = re.search(r'viewBox="[^"]*"', head)
     assert box is not None
     return f'<svg {box[0]} role="img" aria-label="{escape(words)}">{body}'
+
+
+def standalone(svg: str) -> str:
+    """The same element as a file of its own."""
+    box = re.search(r'viewBox="\S+ \S+ (\S+) (\S+)"', svg)
+    assert box is not None
+    names = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
+    size = f'width="{box[1]}pt" height="{box[2]}pt"'
+    return svg.replace("<svg", f'<svg {names} {size} font-family="sans-serif"', 1)
+
+
+def brief(name: str, most: int) -> str:
+    """A name that may be cut: long ones would leave a figure no room."""
+    return name if len(name) <= most else f"{name[: most - 1]}…"
 
 
 def _short(number: re.Match[str]) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from layover.report.methods import missing
 from layover.report.prose import bracket, signed, span
 from layover.report.report import Report
 from layover.stats import Interval
@@ -14,30 +15,37 @@ if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType
 
 PLAIN = str.maketrans({"−": "-", "\u00a0": " "})
-Column = tuple[str, Sequence[Interval | None]]
+Marked = tuple[Interval | None, int]
+"""A difference, and the sign of a clear one."""
+Column = tuple[str, Sequence[Marked]]
 
 
 def table(report: Report, target: str = "") -> Table:
     """Arm x target as zero-shot means; with a target's name, arm x language on that target."""
     arms = report.named("arm")
+
+    def column(name: str, target: str, language: str = "") -> Column:
+        places = [(arm, target, language) for arm in arms]
+        return name, tuple((report.shown(*place), report.sign(*place)) for place in places)
+
     columns: list[Column] = []
     if target:
-        columns.append(("zero-shot", [report.shown(arm, target) for arm in arms]))
+        columns.append(column("zero-shot", target))
         for language in report.by_distance:
-            cells = [report.shown(arm, target, language.code) for arm in arms]
             name = f"({language.name})" if language.source else language.name
-            if any(cells):
-                columns.append((name, cells))
+            found = column(name, target, language.code)
+            if any(cell for cell, _ in found[1]):
+                columns.append(found)
     else:
         if len(report.targets) > 1:
             common = len(report.common_targets())
             name = "mean" if common == len(report.targets) else f"mean of {common}"
-            columns.append((name, [report.overall(arm) for arm in arms]))
-        for one in report.targets:
-            columns.append((one.name, [report.shown(arm, one.name) for arm in arms]))
+            columns.append(column(name, ""))
+        columns += [column(one.name, one.name) for one in report.targets]
     what = f"{target}, difference" if target else "Zero-shot difference"
     title = f"{what} from {report.baseline} in points"
-    return Table(title=title, arms=arms, columns=columns, notes=report.notes)
+    notes = (*report.notes, *missing(report))
+    return Table(title=title, arms=arms, columns=columns, notes=notes)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,19 +84,22 @@ class Table:
                 grid.add_column(Text(self.columns[i][0]), justify="right", no_wrap=True)
             for row, arm in enumerate(self.arms):
                 cells = (self.columns[i][1][row] for i in chosen)
-                grid.add_row(Text(arm), *(Text(_text(x, tall), style=_style(x)) for x in cells))
+                grid.add_row(Text(arm), *(Text(_text(x[0], tall), style=_style(x)) for x in cells))
             yield Text()
             yield grid
-        yield Text(f"\n{self._footer()}", style="dim")
+        yield Text("\n" + "\n".join(self.footer), style="dim")
 
-    def _footer(self) -> str:
-        cells = [cell for _, column in self.columns for cell in column]
+    @property
+    def footer(self) -> tuple[str, ...]:
+        """What the table rests on and lacks, a line each."""
+        cells = [cell for _, column in self.columns for cell, _ in column]
         seeds = [cell.seeds for cell in cells if cell]
         parts = ["-: not measured."] if None in cells else []
         if seeds:
             over = "seeds and test examples" if max(seeds) > 1 else "test examples only"
-            parts.insert(0, f"95 % intervals over {over} ({span(seeds, 'seed')}); bold: not zero.")
-        return "\n".join((*parts, *self.notes))
+            seeds_told = span(seeds, "seed")
+            parts.insert(0, f"95 % intervals over {over} ({seeds_told}); bold: clear (Holm).")
+        return (*parts, *self.notes)
 
 
 def _text(cell: Interval | None, tall: bool) -> str:
@@ -97,14 +108,13 @@ def _text(cell: Interval | None, tall: bool) -> str:
     return f"{signed(cell.estimate)}{chr(10) if tall else ' '}{bracket(cell)}".translate(PLAIN)
 
 
-def _style(cell: Interval | None) -> str:
-    if cell is None:
-        return "dim"
-    return {1: "bold green", -1: "bold red", 0: ""}[cell.sign]
+def _style(marked: Marked) -> str:
+    cell, sign = marked
+    return {1: "bold green", -1: "bold red", 0: ""}[sign] if cell else "dim"
 
 
 def _width(column: Column, tall: bool) -> int:
-    lines = [column[0], *(line for cell in column[1] for line in _text(cell, tall).split("\n"))]
+    lines = [column[0], *(line for cell, _ in column[1] for line in _text(cell, tall).split("\n"))]
     return max(map(len, lines))
 
 

@@ -72,6 +72,8 @@ class Relation:
                 f"{n} points cannot tell an order from chance: even a perfect one comes up by "
                 f"chance in {self.least_p:.0%} of cases."
             )
+        if math.isnan(p):
+            return f"{n} points that do not vary have no order."
         often = "less than 1 %" if p < 0.005 else f"{100 * p:.0f} %"
         few = ", and few points say little of others" if n < 10 else ""
         return f"{n} points{few}: an order as clear as this comes up by chance in {often} of cases."
@@ -155,6 +157,8 @@ def _p(x: Array, y: Array, estimate: float) -> float:
     """How many orders of y go with x at least as closely, this one among them."""
     import numpy as np
 
+    if math.isnan(estimate):
+        return math.nan
     n = len(y)
     if n <= ALL_ORDERS:
         orders = np.array(list(itertools.permutations(range(n))))

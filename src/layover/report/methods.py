@@ -1,0 +1,196 @@
+"""How a report's numbers were made, and what is missing: in words that fit the study."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Iterator
+
+from layover.report.prose import count, listed, number, span
+from layover.report.report import Report, measured
+from layover.stats import LEVEL, REPLICATES, Interval, detectable
+
+POWER = 0.8
+
+
+def methods(report: Report) -> tuple[str, ...]:
+    """How the numbers were made; nothing where there are none."""
+    cells = [
+        interval
+        for arm in report.named("arm")
+        for target in report.targets
+        if (interval := report.shown(arm, target.name))
+    ]
+    if not cells:
+        return ()
+    sentences = [*_differences(report, cells), _languages(cells), _family(report)]
+    sentences += [_power(report, cells), _best(report), _layers(report)]
+    sentences += [_curves(report), _costs(report), _verdicts(report)]
+    return tuple(filter(None, sentences))
+
+
+def _differences(report: Report, cells: list[Interval]) -> Iterator[str]:
+    source = report.source.name if report.source else "the source language"
+    yield (
+        f"A difference is an arm's score minus that of {report.baseline} with the same seed, in "
+        "the same language, on the same test examples. The zero-shot mean weighs all languages "
+        f"other than {source} equally; the mean over targets weighs targets equally."
+    )
+    yield (
+        f"Each difference rests on {span((c.seeds for c in cells), 'seed')} and "
+        f"{span((c.examples for c in cells), 'test example')} in "
+        f"{span((len(c.languages) for c in cells), 'zero-shot language')}."
+    )
+    single = all(cell.seeds == 1 for cell in cells)
+    yield (
+        f"The {100 * LEVEL:.0f} % intervals resample the test examples {REPLICATES:,} times, "
+        "parallel items together and jointly over languages, arm and baseline; "
+        + (
+            "with a single seed they say nothing about other seeds."
+            if single
+            else "they cover the spread between seeds too, with Student's t for their small number."
+        )
+    )
+
+
+def _languages(cells: list[Interval]) -> str:
+    known = [cell for cell in cells if not math.isnan(cell.over_languages[0])]
+    if not known:
+        return "They hold for these languages; there are too few to speak of others."
+    return (
+        "They hold for these languages. The thin lines of the first figure also take the languages "
+        f"as drawn from many: {span((len(c.languages) for c in known), 'language')} differ as "
+        "much as they do."
+    )
+
+
+def _family(report: Report) -> str:
+    """What is called clear, and why."""
+    (means, *_) = report.families
+    wrong = 100 * (1 - LEVEL)
+    if means.size < 2:
+        return f"A difference is called clear where its interval excludes zero ({wrong:.0f} %)."
+    arms, targets = len({arm for arm, _, _ in means.cells}), len(report.targets)
+    what = f"{count(arms, 'arm')} on {count(targets, 'target')}"
+    if len(report.common_targets()) > 1:
+        what += ", with the means over targets"
+    chance = 100 * (1 - LEVEL**means.size)
+    return (
+        f"A difference is called clear (bold, a filled marker, or a verb in the answer) where it "
+        f"is not zero after Holm's correction for its family. The {means.size} zero-shot "
+        f"differences of {what}, are one family: if no arm had any effect, even one of them would "
+        f"be called clear in at most {wrong:.0f} % of studies, and, were they independent, in "
+        f"{chance:.0f} % without the correction. The differences in the source language are "
+        "another, and those of each target in the single languages one each. The intervals "
+        "themselves are not corrected: one may exclude zero where the difference is not clear."
+    )
+
+
+def _power(report: Report, cells: list[Interval]) -> str:
+    level = 1 - (1 - LEVEL) / max(1, report.families[0].size)
+    # With one seed, what another would say is not known.
+    found = [detectable(cell, POWER, level) for cell in cells if cell.seeds > 1 and cell.error > 0]
+    if not found:
+        return ""
+    low, high = min(found), max(found)
+    return (
+        f"What could have been found: a true difference of {number(statistics.median(found))} "
+        f"points (the median; {number(low)} to {number(high)}) would be called clear with a "
+        f"probability of {100 * POWER:.0f} %, even as the last of its family."
+    )
+
+
+def _best(report: Report) -> str:
+    if sum(report.overall(arm) is not None for arm in report.named("arm")) < 2:
+        return ""
+    text = "An arm named best was picked by the numbers shown, which flatters it slightly."
+    if report.best is None:
+        return text
+    return (
+        f"{text} What choosing is worth is free of that: the test examples are parted into folds, "
+        "and each fold is scored with the arm that is best on the other folds, and under the other "
+        "seeds where there are some."
+    )
+
+
+def _layers(report: Report) -> str:
+    if not report.layers:
+        return ""
+    return (
+        "Layer and centring of what is retrieved or mined were chosen for each model on the "
+        "target's dev set, and so was, in each language, the score that a mined pair must reach."
+    )
+
+
+def _curves(report: Report) -> str:
+    laws = sorted({curve.law for curve in report.curves if curve.law})
+    if not laws:
+        return ""
+    return (
+        f"Learning curves were fitted again for every resampling: {listed(laws)}. A band holds "
+        "95 % of the fitted curves at each point."
+    )
+
+
+def _costs(report: Report) -> str:
+    if not report.costs:
+        return ""
+    return (
+        "Latencies are of one machine. Every model and backend ran in a process of its own, warmed "
+        "up, in rounds that alternate at random; the intervals resample the rounds."
+    )
+
+
+def _verdicts(report: Report) -> str:
+    judged = [one for one in report.verdicts if one.found]
+    if not judged:
+        return ""
+    return (
+        "A claim is supported where the intervals of all its contrasts (or of as many as it names) "
+        "lie above its margin, contradicted where they cannot, and else inconclusive. The "
+        f"intervals of {count(len(judged), 'claim')} are as wide as it takes for all verdicts "
+        "together to err in at most 5 % of studies, by Holm's procedure."
+    )
+
+
+def missing(report: Report) -> tuple[str, ...]:
+    """Which cells were not measured, or rest on fewer seeds or languages than others."""
+    found = {
+        (arm, target.name): report.shown(arm, target.name)
+        for arm in report.named("arm")
+        for target in report.targets
+    }
+    cells = {name: cell for name, cell in found.items() if cell}
+    empty: dict[str, list[str]] = {}
+    for arm, target in found.keys() - cells.keys():
+        empty.setdefault(arm, []).append(target)
+    sentences = []
+    for arm in report.named("arm"):
+        if lacks := [target.name for target in report.targets if target.name in empty.get(arm, ())]:
+            where = "any target" if len(lacks) == len(report.targets) else listed(lacks)
+            sentences.append(f"{arm} was not measured, or has no baseline to compare, on {where}.")
+    # A side alone may have more than the two have in common.
+    sides = {(cell.arm, cell.target): cell.estimates.mean for cell in report.scores}
+    sides = {place: sides.get(place, cell) for place, cell in cells.items()} | {
+        (report.baseline, name): sides[report.baseline, name]
+        for name in {target for _, target in cells}
+        if (report.baseline, name) in sides
+    }
+    seeds = max((side.seeds for side in sides.values()), default=0)
+    for (arm, target), cell in cells.items():
+        languages = max(len(side.languages) for (_, name), side in sides.items() if name == target)
+        parts = [f"{cell.seeds} of {seeds} seeds"] if cell.seeds < seeds else []
+        if len(cell.languages) < languages:
+            parts.append(f"{len(cell.languages)} of {languages} languages")
+        if parts:
+            sentences.append(f"{arm} on {target} rests on {listed(parts)}.")
+    common = report.common_targets()
+    if cells and len(common) < len(report.targets):
+        sentences.append(
+            f"The mean over targets covers {listed(common) or 'no target'}: "
+            "only what every measured arm has can be averaged."
+        )
+    scores = (measured(report.score(report.baseline, target.name)) for target in report.targets)
+    if report.scores and not all(scores):
+        sentences.append(f"The baseline {report.baseline} lacks scores on some targets.")
+    return tuple(sentences)

@@ -1,0 +1,240 @@
+"""What training did to an encoder, in figures and words: its checkpoints beside each other."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from layover.report.figures import MANY, layer_of
+from layover.report.grids import Grid, Shown
+from layover.report.prose import bracket, count, listed, signed
+from layover.report.report import Portrait, Report, measured
+from layover.report.svg import FAINT, INK, Look, Panel, drawing, element, looks
+from layover.stats import Estimates, Interval
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+TICKS = {"words seen": "words", "words not seen": "unseen", "embeddings": "other"}
+"""What stands below the parts that are no layer."""
+
+
+def portrait_panels(report: Report) -> list[Panel]:
+    """Retrieval by layer, the loss by language, and the distance by layer; a line a checkpoint."""
+    return [*_retrieval(report), *_loss(report), *_distance(report)]
+
+
+def _retrieval(report: Report) -> list[Panel]:
+    from matplotlib.ticker import MaxNLocator
+
+    means = {one.name: _by_layer(report, one) for one in report.portraits}
+    panels = []
+    for rest in dict.fromkeys(kind for found in means.values() for kind in found):
+        drawn = {name: found[rest] for name, found in means.items() if rest in found}
+        with drawing(2.6) as (figure, (axes,)):
+            for name, found in drawn.items():
+                axes.plot(list(found), list(found.values()), **_look(report, name))
+            axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+            axes.set_xlabel("layer")
+            axes.set_ylabel("found, %")
+            title = ", ".join(filter(None, ("Translations found by layer", rest)))
+            tops = {name: max(found, key=lambda x: found[x]) for name, found in drawn.items()}
+            best = [f"{name} {drawn[name][top]:.1f} at layer {top}" for name, top in tops.items()]
+            svg = element(figure, f"{title}, the most: {'; '.join(best)}.")
+            panels.append(Panel(title=title, svg=svg, names=tuple(drawn)))
+    return panels
+
+
+def _by_layer(report: Report, one: Portrait) -> dict[str, dict[int, float]]:
+    """Treatment -> layer -> mean over the zero-shot languages."""
+    source = report.source.code if report.source else ""
+    values: dict[str, dict[int, list[float]]] = {}
+    for variant, code, value in one.retrieval:
+        layer, rest = layer_of(variant)
+        if code != source and not math.isnan(value):
+            values.setdefault(rest, {}).setdefault(layer, []).append(value)
+    return {
+        rest: {layer: sum(each) / len(each) for layer, each in sorted(found.items())}
+        for rest, found in values.items()
+    }
+
+
+def _loss(report: Report) -> list[Panel]:
+    codes = _languages(report)
+    if not codes:
+        return []
+    losses, changes = (
+        {one.name: [measured(getattr(one, what), code) for code in codes] for one in shown}
+        for what, shown in (
+            ("loss", [one for one in report.portraits if one.loss]),
+            ("change", [one for one in report.portraits if one.change]),
+        )
+    )
+    with drawing(*((2.6, 1.9) if changes else (2.6,))) as (figure, axes):
+        for name, row in losses.items():
+            axes[0].plot([_value(each) for each in row], **_look(report, name))
+        for name, row in changes.items():
+            _changes(axes[-1], row, _look(report, name))
+        axes[0].set_ylabel("loss, nats")
+        if changes:
+            axes[-1].axhline(0, color=INK, linewidth=1.2)
+            axes[-1].set_ylabel("change")
+        _language_axis(axes[-1], report, codes)
+        title = "Loss of masked language modelling"
+        told = {
+            name: dict(zip(codes, map(_value, row), strict=True)) for name, row in losses.items()
+        }
+        svg = element(figure, f"{title} by language, in nats a token: {_told(told)}.")
+        return [Panel(title=title, svg=svg, names=tuple(losses))]
+
+
+def _languages(report: Report) -> list[str]:
+    """Those of the losses, in the order of the report, others last."""
+    found = {code for one in report.portraits if one.loss for code in one.loss.languages}
+    known = [language.code for language in report.by_distance if language.code in found]
+    return [*known, *sorted(found - set(known))]
+
+
+def _language_axis(axes: Axes, report: Report, codes: Sequence[str]) -> None:
+    names = {language.code: language.name for language in report.languages}
+    shown = [names.get(code, code) for code in codes]
+    if sum(map(len, shown)) > 45:
+        shown = list(codes)
+    many = len(codes) > MANY
+    axes.set_xticks(range(len(codes)), shown, rotation=90 * many, fontsize=7 if many else 10)
+    if report.source and codes[0] == report.source.code:
+        for each in axes.figure.axes:
+            each.axvline(0.5, color=FAINT, linewidth=1)
+
+
+def _changes(axes: Axes, row: Sequence[Interval | None], look: dict[str, object]) -> None:
+    """A line whose markers are filled where the interval excludes zero."""
+    axes.plot([_value(each) for each in row], **{**look, "markerfacecolor": "white"})
+    clear = [each.estimate if each and each.sign else math.nan for each in row]
+    axes.plot(clear, **{**look, "linestyle": "none"})
+
+
+def _distance(report: Report) -> list[Panel]:
+    moved = {one.name: dict(one.distance) for one in report.portraits if one.distance}
+    parts = dict.fromkeys(part for found in moved.values() for part in found)
+    # What no data hold moves by decay alone, and what is of no layer is little: words say them.
+    shown = [part for part in parts if part not in ("words not seen", "others")]
+    if not shown:
+        return []
+    with drawing(2.6) as (figure, (axes,)):
+        for name, found in moved.items():
+            values = [100 * found.get(part, math.nan) for part in shown]
+            axes.plot(values, **_look(report, name))
+        ticks = [TICKS.get(part, part.removeprefix("layer ")) for part in shown]
+        axes.set_xticks(range(len(shown)), ticks, fontsize=7 if len(shown) > MANY else 10)
+        axes.set_ylim(bottom=0)
+        axes.set_xlabel("embeddings, then layers")
+        axes.set_ylabel("moved, %")
+        title = "Distance of the weights from the start"
+        svg = element(figure, f"{title}, as a share of their length: {_told(moved)}.")
+        return [Panel(title=title, svg=svg, names=tuple(moved))]
+
+
+def _told(found: Mapping[str, Mapping[str, float]]) -> str:
+    """The numbers of a figure, line by line."""
+    return "; ".join(
+        f"{name} {', '.join(f'{place} {value:.2f}' for place, value in row.items())}"
+        for name, row in found.items()
+    )
+
+
+def loss_grid(report: Report) -> Grid:
+    """Checkpoint x language: the loss, its interval, and the perplexity."""
+    codes = _languages(report)
+    names = {language.code: language.name for language in report.languages}
+    return Grid(
+        caption="Loss of masked language modelling in nats a token, and perplexity",
+        columns=tuple((names.get(code, code), "") for code in codes),
+        rows=tuple(
+            (one.name, tuple(_lost(measured(one.loss, code)) for code in codes))
+            for one in report.portraits
+            if one.loss
+        ),
+    )
+
+
+def _lost(cell: Interval | None) -> Shown:
+    if cell is None:
+        return Shown()
+    rests = f"{count(cell.seeds, 'seed')}, {count(cell.examples, 'text')}"
+    half = (cell.high - cell.low) / 2
+    below = f"± {half:.2f}; perplexity {math.exp(cell.estimate):,.1f}"
+    return Shown(text=f"{cell.estimate:.2f}", below=below, rests=rests)
+
+
+def _look(report: Report, name: str) -> dict[str, object]:
+    return looks(report).get(name, Look()).options(5)
+
+
+def _value(found: Interval | None) -> float:
+    return found.estimate if found else math.nan
+
+
+def portrait_words(report: Report) -> tuple[str, ...]:
+    """One sentence for each checkpoint that was trained from another."""
+    by_name = {one.name: one for one in report.portraits}
+    return tuple(
+        sentence
+        for one in report.portraits
+        if (sentence := _sentence(report, one, by_name.get(one.origin)))
+    )
+
+
+def _sentence(report: Report, one: Portrait, origin: Portrait | None) -> str:
+    if not one.distance and not one.change:
+        return f"{one.name}: {one.told}" if one.told else ""
+    parts = []
+    if (mean := measured(one.change)) and origin:
+        before, after = (_perplexity(each.loss) for each in (origin, one))
+        parts.append(
+            f"the loss of masked language modelling changed by {signed(mean.estimate, 2)} nats "
+            f"{bracket(mean, 2)}, averaged over {count(len(mean.languages), 'zero-shot language')} "
+            f"(perplexity {before} before, {after} after)"
+        )
+    if origin and (layers := _best(report, one, origin)):
+        parts.append(layers)
+    if moved := _moved(dict(one.distance)):
+        parts.append(moved)
+    rest = f" {one.told}" if one.told else ""
+    return f"After {one.name}, from {one.origin or 'its start'}: {'; '.join(parts)}.{rest}"
+
+
+def _perplexity(loss: Estimates | None) -> str:
+    mean = measured(loss)
+    return f"{math.exp(mean.estimate):.1f}" if mean else "not measured"
+
+
+def _best(report: Report, one: Portrait, origin: Portrait) -> str:
+    """The change of what the upper layer finds, and where it is largest."""
+    found = []
+    before = _by_layer(report, origin)
+    for rest, mine in _by_layer(report, one).items():
+        changes = {layer: mine[layer] - before[rest][layer] for layer in mine if rest in before}
+        if changes:
+            layer = max(changes, key=lambda layer: abs(changes[layer]))
+            name = f"layer {layer}" + (f" ({rest})" if rest else "")
+            found.append(f"{signed(changes[layer])} points at {name}")
+    return f"translations found changed most by {listed(found)}" if found else ""
+
+
+def _moved(distance: dict[str, float]) -> str:
+    layers = {part: value for part, value in distance.items() if part.startswith("layer")}
+    if not layers:
+        return ""
+    most = max(layers, key=lambda part: layers[part])
+    told = f"the weights moved most in {most}, by {100 * layers[most]:.1f} % of their length"
+    words = [
+        f"{100 * distance[part]:.1f} % {where}"
+        for part, where in (
+            ("words seen", "for words that its training data hold"),
+            ("words not seen", "for all others"),
+        )
+        if part in distance
+    ]
+    return f"{told}, and the word table by {listed(words)}" if words else told
