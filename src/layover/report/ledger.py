@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -11,9 +12,13 @@ from layover.report.prose import count, listed, signed, span
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType
+    from rich.text import Text
 
 FEW = 3
 """Contrasts that are shown one by one; of more, the least and the greatest are."""
+
+WIDE = 110
+"""Columns from which on the ledger is a table; in fewer it is a list."""
 
 STYLES: dict[Word, str] = {
     "supported": "bold green",
@@ -26,7 +31,7 @@ STYLES: dict[Word, str] = {
 def sentence(verdict: Verdict) -> str:
     """All that a verdict says, for people."""
     if verdict.missing:
-        said = f"Not tested for want of {'; '.join(verdict.missing)}."
+        said = f"Not tested. Missing: {'; '.join(verdict.missing)}."
     elif isinstance(verdict.claim, Coverage):
         said = f"{_opening(verdict)}: {counted(verdict)}."
     else:
@@ -126,8 +131,7 @@ class Ledger:
     def __rich_console__(
         self, console: Console, options: ConsoleOptions
     ) -> Iterator[RenderableType]:
-        from rich import box
-        from rich.table import Table
+        from rich.padding import Padding
         from rich.text import Text
 
         if not self.verdicts:
@@ -135,23 +139,46 @@ class Ledger:
             return
         yield Text(self.title, style="bold")
         yield Text()
-        grid = Table(box=box.SIMPLE_HEAD, padding=(0, 2, 0, 0), show_edge=False, show_lines=True)
+        if options.max_width < WIDE:
+            for one in self.verdicts:
+                yield _claim(one)
+                yield Padding(Text(_plain(one.sentence), style=STYLES[one.verdict]), (0, 0, 1, 4))
+        else:
+            yield self._table()
+        yield Text(self._footer(), style="dim")
+
+    def _table(self) -> RenderableType:
+        from rich import box
+        from rich.table import Table
+        from rich.text import Text
+
+        grid = Table(box=box.SIMPLE_HEAD, padding=(0, 2, 1, 0), show_edge=False)
         grid.add_column("claim", ratio=2)
         grid.add_column("verdict", no_wrap=True)
         grid.add_column("sure", justify="right", no_wrap=True)
         grid.add_column("because", ratio=3)
         for one in self.verdicts:
-            claim = Text(one.claim.text)
-            if one.claim.reference:
-                claim.append(f" Published: {one.claim.reference}.", style="dim")
-            sure = "" if one.confidence != one.confidence else f"{100 * one.confidence:.0f} %"
-            reason = one.sentence.replace("−", "-")
-            grid.add_row(claim, Text(one.verdict, style=STYLES[one.verdict]), sure, Text(reason))
-        yield grid
-        yield Text(self._footer(), style="dim")
+            sure = "" if math.isnan(one.confidence) else f"{100 * one.confidence:.0f} %"
+            verdict = Text(one.verdict, style=STYLES[one.verdict])
+            grid.add_row(_claim(one), verdict, sure, Text(_plain(one.sentence)))
+        return grid
 
     def _footer(self) -> str:
         return (
             "sure: the share of the distribution on the claimed side. Intervals are as wide as it "
             "takes for all verdicts together to err in at most 5 % of studies (Holm)."
         )
+
+
+def _claim(verdict: Verdict) -> Text:
+    """The sentence that is judged, with the published figure."""
+    from rich.text import Text
+
+    shown = Text(verdict.claim.text, style="bold")
+    if verdict.claim.reference:
+        shown.append(f" Published: {verdict.claim.reference}.", style="not bold dim")
+    return shown
+
+
+def _plain(text: str) -> str:
+    return text.replace("−", "-")
