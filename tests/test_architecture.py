@@ -20,8 +20,8 @@ LAYERS = (
     ("stages",),
     ("factors", "cost", "coverage", "distance"),
     (
-        *("curves", "results", "report", "evidence", "verdicts", "portraits", "progress", "leaks"),
-        *("scripts", "xtreme"),
+        *("results", "report", "evidence", "verdicts", "portraits", "progress", "leaks"),
+        *("curves", "scripts", "xtreme"),
     ),
     ("audit", "doctor"),
     ("running",),

@@ -90,7 +90,7 @@ KINDS: tuple[tuple[str, Claim, Effects, Effects, Effects], ...] = (
     ),
     ("a gain of most arms", MOST, each(3, nli=-3), each(-3, nli=3), each(0, nli=3, tags=3)),
     ("no gain", NEVER, each(-2), each(2), each(0)),
-    ("the best for each target", CHOSEN, each(0, nli=3), each(-3), each(0)),
+    ("the best for each target", CHOSEN, each(0, nli=3), each(-3), each(-2)),
     ("more than was published", THEIRS, each(0, nli=3), each(0, nli=-3), each(0)),
     ("an effect above a margin", MARGIN, each(0, nli=4), each(0, nli=0.5), each(0, nli=2)),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -12,7 +13,6 @@ from layover.claims import Claim, Verdict, gain
 from layover.grid import Grid
 from layover.report import (
     Arm,
-    Bounds,
     Cell,
     Cost,
     Curve,
@@ -23,7 +23,7 @@ from layover.report import (
     Target,
     Training,
 )
-from layover.stats import Estimates, Interval, Sample, by_seed, samples
+from layover.stats import Bounds, Estimates, Interval, Sample, by_seed, samples
 
 LANGUAGES = (
     Language(code="qal", name="Alvic", distance=0.0, source=True),
@@ -217,7 +217,7 @@ def curve(arm: str, most: float, axis: str = "training examples") -> Curve:
 def cost(model: str, backend: str, language: str, batch: int = 1) -> Cost:
     base = (2.0 + len(model) / 4) * batch**0.6 / (2 if backend == "onnx" else 1)
     p50, p95, p99 = (
-        Bounds(value=x * base, low=0.97 * x * base, high=1.04 * x * base) for x in (1, 1.3, 1.8)
+        Bounds(estimate=x * base, low=0.97 * x * base, high=1.04 * x * base) for x in (1, 1.3, 1.8)
     )
     return Cost(
         model=model,
@@ -227,7 +227,7 @@ def cost(model: str, backend: str, language: str, batch: int = 1) -> Cost:
         p50=p50,
         p95=p95,
         p99=p99,
-        throughput=Bounds(value=1000 * batch / base),
+        throughput=Bounds(estimate=1000 * batch / base, low=math.nan, high=math.nan),
         tokens=18.5,
         memory=2.1e8,
         disk=4.4e7,

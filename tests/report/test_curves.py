@@ -78,7 +78,7 @@ def test_quality_is_shown_beside_the_latency_of_the_smallest_batch(
         if len(np.asarray(line.get_xdata())) == 1
     }
     ours = [one for one in grown.costs if (one.language, one.batch) == ("qal", 1)]
-    assert shown == {one.p50.value for one in ours}
+    assert shown == {one.p50.estimate for one in ours}
 
 
 def test_without_quality_only_latency_is_drawn(grown: Report, drawn: Drawn) -> None:
@@ -87,6 +87,7 @@ def test_without_quality_only_latency_is_drawn(grown: Report, drawn: Drawn) -> N
     )
     assert costs.quality_panels(bare) == []
     unknown = tuple(
-        dataclasses.replace(x, p50=dataclasses.replace(x.p50, value=math.nan)) for x in grown.costs
+        dataclasses.replace(x, p50=dataclasses.replace(x.p50, estimate=math.nan))
+        for x in grown.costs
     )
     assert costs.quality_panels(dataclasses.replace(grown, costs=unknown)) == []

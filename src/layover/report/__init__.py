@@ -4,7 +4,6 @@ from layover.report.html import render
 from layover.report.prose import Answer, answer
 from layover.report.report import (
     Arm,
-    Bounds,
     Cell,
     Cost,
     Curve,
@@ -21,7 +20,6 @@ from layover.report.table import table
 __all__ = [
     "Answer",
     "Arm",
-    "Bounds",
     "Cell",
     "Cost",
     "Curve",

@@ -104,7 +104,7 @@ def _costs(report: Report) -> Iterator[Row]:
             **{
                 f"{name}{end}": getattr(bounds, part)
                 for name, bounds in each
-                for end, part in (("", "value"), ("_low", "low"), ("_high", "high"))
+                for end, part in (("", "estimate"), ("_low", "low"), ("_high", "high"))
             },
             "tokens": cost.tokens,
             "memory": cost.memory,

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from layover.report import prose
-from layover.report.report import LayerCurve, Report, Target, Training, measured
+from layover.report.report import Language, LayerCurve, Report, Target, Training, measured
 from layover.report.svg import FAINT, GREY, INK, Look, Panel, drawing, element, looks
 from layover.stats import Interval
 
@@ -45,10 +45,10 @@ def by_language(report: Report) -> list[Panel]:
             drawn = [arm for arm, row in differences.items() if any(row)]
             for arm in drawn:
                 signs = [report.sign(arm, target.name, x.code) for x in report.by_distance]
-                _changes(below, differences[arm], signs, looks(report)[arm])
+                changes(below, differences[arm], signs, looks(report)[arm])
             if len(drawn) <= FEW:
                 _whiskers(below, [(differences[arm], looks(report)[arm]) for arm in drawn])
-            _language_axis(below, report)
+            language_axis(below, report.by_distance)
             svg = element(figure, _words(report, target, scores, differences))
             names = tuple(arm for arm, row in scores.items() if any(row))
             panels.append(Panel(title=target.name, svg=svg, names=names))
@@ -84,7 +84,7 @@ def _reference(axes: Axes, report: Report, target: Target) -> None:
         )
 
 
-def _changes(axes: Axes, row: Sequence[Interval | None], signs: Sequence[int], look: Look) -> None:
+def changes(axes: Axes, row: Sequence[Interval | None], signs: Sequence[int], look: Look) -> None:
     """A line whose markers are filled where the difference is clear."""
     values = [x.estimate if x else math.nan for x in row]
     axes.plot(values, **{**look.options(_size(row)), "markerfacecolor": "white"})
@@ -134,8 +134,8 @@ def _size(row: Sequence[Interval | None]) -> float:
     return 5 if len(row) <= MANY else 3
 
 
-def _language_axis(axes: Axes, report: Report) -> None:
-    languages = report.by_distance
+def language_axis(axes: Axes, languages: Sequence[Language]) -> None:
+    """Languages by name, or by code where names would not fit; the source stands apart."""
     names = [language.name for language in languages]
     if sum(map(len, names)) > 45:
         names = [language.code for language in languages]

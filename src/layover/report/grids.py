@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from layover.report import prose
 from layover.report.family import Place
-from layover.report.report import Bounds, Cost, Curve, Report, measured
-from layover.stats import Interval
+from layover.report.report import Cost, Curve, Report, measured
+from layover.stats import Bounds, Interval
 
 GAIN, LOSS = (33, 102, 172), (191, 91, 10)
 """Blue and orange: told apart with every common kind of colour blindness."""
@@ -252,11 +252,11 @@ def _measure(cell: Interval | None, more: str = "") -> Shown:
 
 
 def _bounds(value: Bounds) -> Shown:
-    if math.isnan(value.value):
+    if math.isnan(value.estimate):
         return Shown()
     known = not math.isnan(value.low)
     below = f"[{prose.number(value.low)},\u00a0{prose.number(value.high)}]" if known else ""
-    return Shown(text=prose.number(value.value), below=below, rests="rounds of measurements")
+    return Shown(text=prose.number(value.estimate), below=below, rests="rounds of measurements")
 
 
 def _number(value: float) -> Shown:

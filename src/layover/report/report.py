@@ -10,7 +10,7 @@ from typing import Literal
 
 from layover.claims import Verdict
 from layover.report.family import Family, Place
-from layover.stats import Estimates, Interval
+from layover.stats import Bounds, Estimates, Interval
 
 Role = Literal["baseline", "arm", "control"]
 
@@ -114,15 +114,6 @@ class Curve:
     """The slope minus that of the curve of the arm `against`."""
     told: str = ""
     """One sentence on the fit or the relation, or on why there is none."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Bounds:
-    """A number with its 95 % interval, where nothing more is known of it."""
-
-    value: float
-    low: float = math.nan
-    high: float = math.nan
 
 
 @dataclass(frozen=True, kw_only=True)
