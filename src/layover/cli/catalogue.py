@@ -88,7 +88,7 @@ def _list(
 
 def _line(row: dict[str, Any]) -> str:
     first, second, *_ = row.values()
-    return f"{first:17}{second}"
+    return f"{first:18}{second}"
 
 
 def _plain(value: Any) -> str:
