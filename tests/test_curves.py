@@ -35,7 +35,7 @@ CLUSTERS = 400
 
 
 def target(name: str) -> Target:
-    train = Data(task=MNLI, split="train", languages=("eng",), subset=Subset(size=10))
+    train = Data(task=MNLI, split="train", languages=("eng",), subset=Subset(size=10 * len(name)))
     test = Data(task=XNLI, split="test", languages=("deu", "rus"))
     return Target(name=name, train=(train,), test=test, metric=ACCURACY)
 
@@ -89,7 +89,7 @@ def grown() -> Study:
         reached = leaves(
             start(LADDER[1]),
             *stops,
-            targets=(target("one"), target("two")),
+            targets=(target("one"), target("second")),
             recipe=RECIPE,
             seeds=SEEDS,
         )
@@ -119,7 +119,7 @@ def test_arms_that_differ_in_their_examples_alone_are_a_line() -> None:
     assert [(one.arm, one.target) for one in found] == [
         (f"xnli in {where}", name)
         for where in ("English", "2 languages")
-        for name in ("", "one", "two")
+        for name in ("", "one", "second")
     ]
     for one in found:
         assert [point.at for point in one.points] == list(SIZES)
@@ -145,7 +145,7 @@ def test_what_was_not_measured_is_left_out_of_a_line_as_a_whole() -> None:
         cell: sample for cell, sample in table.samples.items() if cell != ("English 400", "one")
     }
     found = by_examples(study, changed(table, samples=held))
-    assert [(one.arm, one.target) for one in found][:1] == [("xnli in English", "two")]
+    assert [(one.arm, one.target) for one in found][:1] == [("xnli in English", "second")]
 
 
 def test_arms_that_differ_in_more_are_no_line() -> None:

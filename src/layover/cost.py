@@ -13,7 +13,7 @@ from dataclasses import dataclass, fields
 from typing import TypeVar
 
 from layover.dimensions import Parameters
-from layover.encoders import Start, origin
+from layover.encoders import Start
 from layover.factors import encoder_name, parameters, phases
 from layover.recipe import Recipe
 from layover.stage import Stage, closure
@@ -98,10 +98,10 @@ def _phases(study: Study) -> dict[str, str]:
     for leaf in study.leaves:
         if isinstance(leaf, Score):
             found = phases(leaf)
-            stages = (found.language_model, found.intermediate, found.target)
-            for phase, members in zip(PHASES, stages, strict=False):
-                for stage in members:
-                    named.setdefault(stage.key, phase)
+            trainings = (found.language_model, found.intermediate, found.target)
+            for phase, members in zip(PHASES, trainings, strict=False):
+                for training in members:
+                    named.setdefault(training.key, phase)
     for stage in study.stages:
         if isinstance(stage, Predict):
             named[stage.key] = "prediction"
@@ -182,7 +182,7 @@ class _Reader:
         return self._noted(sequences, f"options of a question of {data.task.name}")
 
     def _weights(self, start: Start) -> Parameters | None:
-        return self._noted(parameters(start), f"weights of {encoder_name(origin(start))}")
+        return self._noted(parameters(start), f"weights of {encoder_name(start)}")
 
     def _noted(self, value: T | None, what: str) -> T | None:
         if value is None:

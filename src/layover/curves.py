@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from layover.errors import ResultError
 from layover.factors import Factors, factors
@@ -46,6 +46,8 @@ class _Line:
     tasks: tuple[str, ...]
     languages: tuple[str, ...]
     points: Mapping[str, Points]
+    labels: Mapping[float, str] = field(default_factory=dict)
+    """What stands at a place."""
 
 
 def by_examples(study: Study, table: Grid) -> tuple[Curve, ...]:
@@ -67,11 +69,11 @@ def by_size(study: Study, table: Grid) -> tuple[Curve, ...]:
     for line in lines:
         source = _source_line(line, lines, study.source)
         for target, points in line.points.items():
-            found.append(_related(line.name, target, points))
+            found.append(_related(line.name, target, points, line.labels))
             if source and points.keys() == source.points.get(target, {}).keys():
                 other = source.points[target]
                 gap = {at: (*points[at], *_minus(other[at])) for at in points}
-                found.append(_related(f"{line.name} - {source.name}", target, gap))
+                found.append(_related(f"{line.name} - {source.name}", target, gap, line.labels))
     return tuple(found)
 
 
@@ -100,14 +102,23 @@ def _size_lines(study: Study, table: Grid) -> Iterator[_Line]:
     have another name for each encoder."""
     for arm in _compared(study):
         cells: dict[str, dict[float, tuple[str, str]]] = {}
+        labels: dict[float, str] = {}
         for leaf in _scores(arm):
-            if known := factors(leaf).parameters:
+            found = factors(leaf)
+            if found.parameters:
+                size = float(found.parameters.body)
+                labels[size] = found.encoder
                 task = leaf.predictions.data.task.name
-                cells.setdefault(task, {})[float(known.body)] = (arm.name, leaf.target)
+                cells.setdefault(task, {})[size] = (arm.name, leaf.target)
         several = {task: dict(sorted(at.items())) for task, at in cells.items() if len(at) > 1}
         kind = _factors(arm)[0]
-        points = _points(several, table, study.baseline)
-        yield _Line(name=arm.name, tasks=kind.intermediate, languages=kind.languages, points=points)
+        yield _Line(
+            name=arm.name,
+            tasks=kind.intermediate,
+            languages=kind.languages,
+            points=_points(several, table, study.baseline),
+            labels=labels,
+        )
 
 
 def _compared(study: Study) -> list[Arm]:
@@ -148,10 +159,9 @@ def _points(
             found[target] = known
     if len(found) > 1 and len({tuple(points) for points in found.values()}) == 1:
         share = 1 / len(found)
-        places = tuple(next(iter(found.values())))
         mean = {
             at: tuple(term * share for points in found.values() for term in points[at])
-            for at in places
+            for at in next(iter(found.values()))
         }
         return {"": mean, **found}
     return found
@@ -220,10 +230,12 @@ def _drawn(law: Fitted) -> tuple[tuple[float, float, float, float], ...]:
     return tuple((at, bounds.estimate, bounds.low, bounds.high) for at, bounds in found)
 
 
-def _related(name: str, target: str, points: Points) -> Curve:
+def _related(name: str, target: str, points: Points, labels: Mapping[float, str]) -> Curve:
     return Curve(
         arm=name,
-        points=tuple(Point(at=at, value=contrast(terms)) for at, terms in points.items()),
+        points=tuple(
+            Point(at=at, value=contrast(terms), label=labels[at]) for at, terms in points.items()
+        ),
         axis=BY_SIZE,
         target=target,
         slope=contrast(doubling(points)),

@@ -123,7 +123,8 @@ def parameters(start: Start) -> Parameters | None:
 
 def encoder_name(start: Start) -> str:
     """The encoder that a chain starts from, without its seed: "xlm-r-large", "tiny 2x128"."""
-    return start.shape.label if isinstance(start, Initial) else start.label
+    first = origin(start)
+    return first.shape.label if isinstance(first, Initial) else first.label
 
 
 def tasks_of(stage: Train) -> tuple[Data, ...]:

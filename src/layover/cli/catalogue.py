@@ -88,7 +88,7 @@ def _list(
 
 def _line(row: dict[str, Any]) -> str:
     first, second, *_ = row.values()
-    return f"{first:17}{second}"
+    return f"{first:18}{second}"
 
 
 def _plain(value: Any) -> str:
@@ -126,10 +126,12 @@ def _task_row(task: Task) -> dict[str, Any]:
 def _encoder_row(encoder: Encoder) -> dict[str, Any]:
     known = encoder.dimensions
     size = known.parameters if known else None
-    told = f"{_millions(size.total)}, {_millions(size.body)} without the word table" if size else ""
+    told = "size unknown until it is downloaded"
+    if size:
+        told = f"{_millions(size.total)}, {_millions(size.body)} without the word table"
     return {
         "name": encoder.name,
-        "size": told or "unknown until it is downloaded",
+        "about": f"{encoder.hub}: {told}",
         "parameters": size and size.total,
         "body": size and size.body,
         "hub": encoder.hub,
@@ -140,8 +142,8 @@ def _encoder_row(encoder: Encoder) -> dict[str, Any]:
 
 def _shape_row(shape: Tiny) -> dict[str, Any]:
     body = shape.dimensions(vocabulary=0).parameters.total
-    told = f"{_millions(body)} without the word table, to train from scratch"
-    return {"name": shape.label, "size": told, "body": body}
+    told = f"to train from scratch: {_millions(body)} without the word table"
+    return {"name": shape.label, "about": told, "body": body}
 
 
 def _millions(count: int) -> str:

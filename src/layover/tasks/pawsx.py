@@ -55,6 +55,7 @@ PAWSX_TRANSLATED = replace(
     splits=("train",),
     summary="PAWS-X's training set, translated by machine for XTREME",
     sizes=(),
+    licence=f"{PAWSX.licence}; of the translations: not stated",
     # The hub has the authors' own translations: PAWS-X's.
     hub=None,
     home="https://console.cloud.google.com/storage/browser/xtreme_translations (PAWSX)",

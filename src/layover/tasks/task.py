@@ -207,7 +207,8 @@ class Data:
                 f"{self.task.name} cannot be cut to {self.subset.size}: its labels are lines of "
                 "the whole file"
             )
-        if self.subset and self.subset.stratified and self.task.type.head != "sequence":
+        stratified = isinstance(self.subset, Subset) and self.subset.stratified
+        if stratified and self.task.type.head != "sequence":
             raise StudyError(
                 f"{self.task.name} cannot be stratified: its examples do not have one label each"
             )

@@ -61,6 +61,7 @@ XNLI_TRANSLATED = replace(
     splits=("train",),
     summary="XNLI's training set, translated by machine for XTREME",
     sizes=(),
+    licence=f"{XNLI.licence}; of the translations: not stated",
     # The hub has the authors' own translations: XNLI's.
     hub=None,
     home="https://console.cloud.google.com/storage/browser/xtreme_translations (XNLI)",
