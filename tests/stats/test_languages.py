@@ -55,7 +55,7 @@ def test_what_examples_and_seeds_do_to_a_language_is_not_what_languages_are(
     generator = np.random.default_rng(2)
     found = [drawn(generator, seeds, 0.0, seed_language) for _ in range(100)]
     added = np.mean([one.between for one in found])
-    assert added < 0.3 * np.mean([one.error**2 for one in found])
+    assert added < 0.4 * np.mean([one.error**2 for one in found])
     assert sum(one.between == 0 for one in found) > 30
 
 

@@ -44,7 +44,7 @@ def settling(
     def settled(more: int) -> bool:
         return detectable(_with(interval, interval.seeds + more), power, level) <= away
 
-    if interval.seeds < 2 or not settled(MOST):
+    if interval.seeds < 2 or not away or not settled(MOST):
         return None
     least, enough = 0, MOST
     while enough - least > 1:
@@ -57,8 +57,9 @@ def _with(interval: Interval, seeds: int) -> Interval:
     """The interval as it would be with so many seeds: with its variance and its degrees of freedom,
     around the same estimate."""
     n = interval.seeds
-    own = (interval.error**2 - interval.shared) * n / seeds
-    variance = interval.shared + own
+    # Estimated, it may come out below nothing.
+    shared = max(0.0, interval.shared)
+    variance = shared + (interval.error**2 - shared) * n / seeds
     spread = interval.spread * n / seeds
     freedom = (seeds - 1) * (variance / spread) ** 2 if spread else math.inf
     return replace(interval, error=math.sqrt(variance), freedom=freedom)
