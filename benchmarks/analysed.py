@@ -13,6 +13,7 @@ from benchmarks.simulated import Chance, Design, Nature, Outcome
 from layover.metrics.metric import ratio
 from layover.stats import (
     Interval,
+    Measured,
     Points,
     Sample,
     Term,
@@ -173,7 +174,7 @@ def family(
     true = [place < (arms // 3 if points else 0) for place in range(arms)]
     effects = (0.0, *(effect * one for one in true))
     plain = Nature(language=0.0)  # An arm does nothing anywhere, or the same everywhere.
-    design = Design(nature=plain, effects=effects, seeds=seeds, languages=4, clusters=300)
+    design = Design(nature=plain, effects=effects, seeds=seeds, languages=2, clusters=300)
     shares = {name: Share() for name in ("any, as they are", "any, Holm", "each", "found, Holm")}
     for chance in repeated(design, times):
         cells: list[Interval] = []
@@ -256,7 +257,7 @@ def optimism(times: int, seeds: int) -> dict[str, tuple[float, Share]]:
         baseline, *arms = chance.target().arms
         names = {f"{place}": arm for place, arm in enumerate(arms)}
         picked = chosen(names, combine=ratio, languages=design.codes).measured
-        rows = [*baseline, *picked, *(one for arm in arms for one in arm)]
+        rows: list[Measured] = [*baseline, *picked, *(one for arm in arms for one in arm)]
         runs = samples(rows, ratio, REPLICATES)
         base, best, *each = (by_seed(runs[at : at + seeds]) for at in range(0, len(runs), seeds))
         naive = [contrast(difference(one, base, design.codes)) for one in each]
