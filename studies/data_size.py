@@ -33,6 +33,18 @@ from layover.world import Shape, Sizes
 Equal = Literal["steps", "epochs"]
 ASKED = "asked by this study"
 
+PAPER = Recipe(duration=steps(8_192), learning_rate=1e-5, precision="bfloat16")
+"""A step for 32 of the most examples, at the rate of Phang et al. (2020)."""
+TAGGERS = replace(PAPER, duration=epochs(10), learning_rate=2e-5)
+"""As XTREME trains them (its scripts; Hu et al. 2020)."""
+QUESTIONS = replace(TAGGERS, duration=epochs(2), learning_rate=3e-5, batch=16, max_length=384)
+TUNED = {
+    "xnli": replace(TAGGERS, duration=epochs(5)),
+    "xquad": QUESTIONS,
+    "tydiqa": QUESTIONS,
+}
+"""Likewise, by target."""
+
 
 class Seed(demo.Seed):
     """A generated world whose training data are there in four more languages, and its encoder."""
@@ -73,11 +85,8 @@ class Published:
     source = "eng"
     near, far = ("deu", "fra", "spa", "rus"), ("arb", "hin", "swa", "zho")
     sizes = doublings(2**18, 8)
-    recipe = Recipe(duration=steps(8_192), learning_rate=1e-5, max_length=128, precision="bfloat16")
-    """A step for 32 of the most examples. The rate is that of Phang et al. (2020)."""
+    recipe = PAPER
     grown = XNLI.on_hub()
-    tuned = replace(recipe, duration=epochs(10), learning_rate=2e-5)
-    """Of taggers, as XTREME trains them."""
 
     def __init__(self, seed: int) -> None:
         self.seed = seed
@@ -85,10 +94,14 @@ class Published:
 
     @property
     def labelling(self) -> tuple[Target, ...]:
+        return self.tuning(xtreme(), ("udpos", "panx"))
+
+    def tuning(self, targets: Sequence[Target], names: Sequence[str]) -> tuple[Target, ...]:
+        """Those of the names, with their recipes."""
         return tuple(
-            replace(target, recipe=self.tuned)
-            for target in xtreme()
-            if target.name in ("udpos", "panx")
+            replace(one, recipe=TUNED.get(one.name, TAGGERS) if one.train else None)
+            for one in targets
+            if one.name in names
         )
 
     def reach(
@@ -99,7 +112,7 @@ class Published:
             start or self.encoder,
             *stops,
             targets=targets or self.labelling,
-            recipe=self.tuned,
+            recipe=TAGGERS,
             seeds=(self.seed,),
             resources=Resources(threads=4, gpus=1),
             precision="bfloat16",

@@ -64,11 +64,7 @@ class _Shaped(Seed):
 def _targets(place: Any, miniature: bool) -> tuple[Target, ...]:
     if miniature:
         return tuple(place.labelling)
-    return tuple(
-        replace(target, recipe=place.tuned if target.train else None)
-        for target in xtreme_r()
-        if target.name in FULL
-    )
+    return tuple(place.tuning(xtreme_r(), FULL))
 
 
 def study(miniature: bool = False, seeds: int = 0) -> Study:

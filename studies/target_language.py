@@ -16,7 +16,7 @@ from typing import Any
 from data_size import ASKED, allowed, examples, places
 
 from layover.claims import Claim, gain
-from layover.recipe import Duration, steps
+from layover.recipe import Recipe, steps
 from layover.stages import Phase
 from layover.study import Arm, Study
 from layover.tasks.axes import balanced, same_total
@@ -46,9 +46,11 @@ class Part:
         return 3_072 if self.miniature else 36_000
 
     @property
-    def duration(self) -> Duration:
-        """Of multi-task training."""
-        return steps(288 if self.miniature else 6_000)
+    def recipe(self) -> Recipe:
+        """Of multi-task training. Paragraphs with questions are longer than pairs of sentences."""
+        if self.miniature:
+            return replace(self.place.recipe, duration=steps(288))
+        return replace(self.place.recipe, duration=steps(6_000), max_length=384)
 
     @property
     def tasks(self) -> tuple[tuple[Task, int], ...]:
@@ -67,11 +69,8 @@ class Part:
     def targets(self) -> tuple[Target, ...]:
         if self.miniature:
             return tuple(self.place.targets)
-        return tuple(
-            replace(target, recipe=self.place.tuned if target.train else None)
-            for target in xtreme()
-            if target.name in FULL
-        )
+        targets: tuple[Target, ...] = self.place.tuning(xtreme(), FULL)
+        return targets
 
     def alone(self, languages: tuple[str, ...]) -> tuple[Phase, ...]:
         data = examples(self.place, self.size, languages)
@@ -80,8 +79,7 @@ class Part:
     def together(self, languages: tuple[str, ...], each: bool = False) -> tuple[Phase, ...]:
         """All tasks at once, drawn alike."""
         parts = tuple(self._data(task, size, languages, each) for task, size in self.tasks)
-        recipe = replace(self.place.recipe, duration=self.duration)
-        return (Phase(data=Mixture(parts=parts, sampling="uniform"), recipe=recipe),)
+        return (Phase(data=Mixture(parts=parts, sampling="uniform"), recipe=self.recipe),)
 
     def _data(self, task: Task, size: int, languages: tuple[str, ...], each: bool) -> Data:
         there = tuple(code for code in languages if code in task.languages)

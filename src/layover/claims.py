@@ -142,6 +142,8 @@ class Claim:
     """How many of the contrasts must lie above the margin; 0: all."""
     reference: str = ""
     """The figure that the source gives, to be shown beside."""
+    beside: tuple[Contrast, ...] = ()
+    """What is shown with it and decides nothing, such as the difference from published figures."""
     about: tuple[str, ...] = ()
     """The encoders, or the targets, that it speaks of: results of others never decide it. ():
     of any."""
@@ -186,8 +188,9 @@ class Coverage:
     named: tuple[str, ...] = ()
     """Which must be among those found."""
     reference: str = ""
+    beside: tuple[Contrast, ...] = ()
     about: tuple[str, ...] = ()
-    """As a `Claim` has it."""
+    """These three as a `Claim` has them."""
 
 
 Word: TypeAlias = Literal["supported", "contradicted", "inconclusive", "not tested"]
@@ -223,6 +226,8 @@ class Verdict:
     """One a contrast, in their order."""
     intervals: tuple[tuple[float, float], ...] = ()
     """One a contrast, at `level`."""
+    beside: tuple[tuple[str, Interval], ...] = ()
+    """(name, 95 % interval) of the contrasts that decide nothing, as far as they were measured."""
     counted: Counted | None = None
     rests_on: Ground = Ground()
     missing: tuple[str, ...] = ()

@@ -7,7 +7,7 @@ out. One whose rows are not all there has no value: a sum of fewer terms would b
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -27,6 +27,7 @@ from layover.stats import (
     measured_languages,
     samples,
 )
+from layover.stats.term import seeds_of
 from layover.study import Study
 
 
@@ -72,37 +73,51 @@ class Rows:
             return Evidence(interval=None, ground=ground, missing=(str(error),))
 
     def _measured(self, whole: Contrast, ground: Ground) -> Evidence:
-        terms, constant = [], 0.0
-        missing: list[str] = []
-        notes: list[str] = []
-        sides: list[tuple[str, Sample]] = []
+        sides = {
+            f"{name} on {leaf.target}": self.grid.samples[name, leaf.target]
+            for _, leaf in whole.terms
+            for name in _arms(leaf)
+        }
+        if sides and not seeds_of(sides.values()):
+            return Evidence(interval=None, ground=ground, missing=(_seedless(sides),))
+        missing, notes, terms, constant = list[str](), list[str](), list[Term](), 0.0
         for weight, leaf in whole.terms:
             codes = self._languages(whole, leaf)
-            if not codes:
-                missing.append(f"no language of {leaf.target} that all sides were measured in")
+            missing += self._wordless(leaf, codes)
             if isinstance(leaf.arm, Published):
-                percent, count = _figure(leaf.arm, leaf.target)
-                constant += weight * percent
-                if codes and len(codes) != count:
-                    missing.append(
-                        f"{leaf.arm.name} on {leaf.target} is over {count} languages, and "
-                        f"{len(codes)} were measured"
-                    )
-                continue
-            sample = self._sample(leaf, codes)
-            sides.append((f"{_label(leaf.arm)} on {leaf.target}", sample))
-            notes += self._left_out(leaf, codes)
-            terms.append(Term(weight=weight, sample=sample, languages=codes))
-        found = contrast(terms) if not missing else None
-        if found is not None and (not found.seeds or math.isnan(found.error)):
-            missing.append(_seedless(sides, found))
-        if missing or found is None:
+                constant += weight * _figure(leaf.arm, leaf.target)[0]
+            elif not missing:
+                notes += self._left_out(leaf, codes)
+                sample = self._sample(leaf, codes)
+                terms.append(Term(weight=weight, sample=sample, languages=codes))
+        if missing:
             return Evidence(interval=None, ground=ground, missing=once(missing))
-        ground = replace(
-            ground, languages=found.languages, seeds=tuple(seed for seed, _ in found.by_seed)
+        found = contrast(terms)
+        if math.isnan(found.error):
+            lack = "more test examples: so few say nothing of the error"
+            return Evidence(interval=None, ground=ground, missing=(lack,))
+        seeds = tuple(seed for seed, _ in found.by_seed)
+        return Evidence(
+            interval=_moved(found, constant),
+            ground=replace(ground, languages=found.languages, seeds=seeds),
+            notes=once([*notes, *_unpaired(sides, seeds)]),
         )
-        notes += _unpaired(sides, found)
-        return Evidence(interval=_moved(found, constant), ground=ground, notes=once(notes))
+
+    def _wordless(self, leaf: Score, codes: tuple[str, ...]) -> Iterator[str]:
+        """The languages for want of which a score cannot be compared."""
+        if not codes:
+            yield f"a language of {leaf.target} that all sides were measured in"
+        if isinstance(leaf.arm, Published):
+            count = _figure(leaf.arm, leaf.target)[1]
+            if codes and len(codes) != count:
+                yield (
+                    f"the same languages: {leaf.arm.name} on {leaf.target} has {count}, and "
+                    f"{len(codes)} were measured"
+                )
+        for name in _arms(leaf):
+            known = measured_languages([self.grid.samples[name, leaf.target]], codes)
+            if lacking := [code for code in codes if code not in known]:
+                yield f"{name} on {leaf.target} in {', '.join(lacking)}"
 
     def _absent(self, leaf: Score) -> Iterator[str]:
         """The rows that a score needs and that are not there."""
@@ -117,7 +132,7 @@ class Rows:
             elif all(one.target != leaf.target for one in scores_of(self.study.arm(name))):
                 yield f"{name} is not measured on {leaf.target} in this study"
             elif not self.grid.samples.get((name, leaf.target)):
-                yield f"{name} on {leaf.target}: no row yet"
+                yield f"{name} on {leaf.target}"
 
     def _ground(self, leaves: Iterable[Score]) -> Ground:
         cells = {(name, leaf.target): None for leaf in leaves for name in _arms(leaf)}
@@ -199,24 +214,16 @@ def _moved(found: Interval, by: float) -> Interval:
     )
 
 
-def _seedless(sides: Sequence[tuple[str, Sample]], found: Interval) -> str:
-    """Why a contrast of scores that are all there has no value."""
-    if found.seeds:
-        return "more test examples: one cluster of them says nothing of its error"
-    has = {name: ", ".join(map(str, sample)) for name, sample in sides}
-    return "a seed that all have: " + "; ".join(
-        f"{name} has {seeds}" for name, seeds in has.items()
-    )
+def _seedless(sides: Mapping[str, Sample]) -> str:
+    has = (f"{name} has {', '.join(map(str, sample))}" for name, sample in sides.items())
+    return f"a seed that all have: {'; '.join(has)}"
 
 
-def _unpaired(sides: Sequence[tuple[str, Sample]], found: Interval) -> Iterator[str]:
+def _unpaired(sides: Mapping[str, Sample], used: Sequence[int | None]) -> Iterator[str]:
     """The sides that have other seeds than were compared."""
-    used = {seed for seed, _ in found.by_seed}
-    for name, sample in sides:
-        extra = [seed for seed in sample if seed is not None and seed not in used]
-        if extra:
-            seeds = ", ".join(map(str, extra))
-            yield f"{name}: seed {seeds} left out, which not all sides have"
+    for name, sample in sides.items():
+        if extra := [str(seed) for seed in sample if seed is not None and seed not in used]:
+            yield f"{name}: seed {', '.join(extra)} left out, which not all sides have"
 
 
 def once(items: Iterable[str]) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from layover import portraits as checkpoints
@@ -78,7 +79,7 @@ def _measurement(arm: str, leaf: Score, store: Store) -> Measurement:
     import numpy as np
 
     folder = store.result(leaf)
-    about = json.loads((folder / "scores.json").read_text(encoding="utf-8"))
+    about = _about(folder)
     with np.load(folder / "statistics.npz", allow_pickle=False) as saved:
         names, languages, rows = saved["cluster"], saved["language"], saved["statistics"]
     clusters, place = np.unique(names, return_inverse=True)
@@ -98,7 +99,7 @@ def _measurement(arm: str, leaf: Score, store: Store) -> Measurement:
         metric=about["metric"],
         model_key=spec.key(model),
         data_key=spec.key(leaf.predictions.data),
-        chance=math.nan if about["chance"] is None else about["chance"],
+        chance=_or_nan(about["chance"]),
         variant=about["variant"],
         clusters=tuple(clusters.tolist()),
         statistics=statistics,
@@ -117,8 +118,8 @@ COLUMNS = tuple(
 def rows(study: Study, store: Store) -> pandas.DataFrame:
     """What a study measured, for notebooks: a row for each arm, target, language and seed.
 
-    `score` and `chance` are in percent, `n` the test examples (those of a language that share
-    a cluster count as one); without any, the score is NaN. `intermediate` and its `languages` are
+    `score` and `chance` are in percent, `n` the test examples with a label; without any, the
+    score is NaN. `intermediate` and its `languages` are
     joined by "+"; `examples`, of intermediate training, and `seed` are <NA> where there is none or
     it is not known.
     """
@@ -136,28 +137,35 @@ def rows(study: Study, store: Store) -> pandas.DataFrame:
 
 
 def _rows(study: Study, arm: StudyArm, leaf: Score, store: Store) -> Iterator[tuple[Any, ...]]:
-    import numpy as np
-
-    item, known = _measurement(arm.name, leaf, store), factors(leaf)
-    for code, statistics in item.statistics.items():
+    known, about = factors(leaf), _about(store.result(leaf))
+    for code, found in about["scores"].items():
         yield (
             study.name,
             arm.name,
             _role(study, arm),
-            item.target,
-            item.metric,
+            leaf.target,
+            about["metric"],
             code,
-            item.seed,
-            leaf.metric.over(statistics),
-            int((~np.isnan(statistics).any(axis=1)).sum()),
-            item.chance,
+            known.seed,
+            _or_nan(found["score"]),
+            found["n"],
+            _or_nan(about["chance"]),
             known.encoder,
             "+".join(known.intermediate),
             "+".join(known.languages),
             known.examples if known.intermediate else None,
-            item.model_key,
-            item.data_key,
+            spec.key(leaf.predictions.model),
+            spec.key(leaf.predictions.data),
         )
+
+
+def _about(folder: Path) -> dict[str, Any]:
+    """What a `Score` stage wrote for people."""
+    return dict(json.loads((folder / "scores.json").read_text(encoding="utf-8")))
+
+
+def _or_nan(value: float | None) -> float:
+    return math.nan if value is None else value
 
 
 def portraits(study: Study, store: Store) -> tuple[Portrait, ...]:
@@ -204,10 +212,10 @@ def report(study: Study, store: Store, commands: tuple[str, ...] = ()) -> Report
             if item.variant
         ),
         trainings=_trainings(study, store),
-        verdicts=judge(study, table, found),
-        portraits=portraits(study, store),
         curves=by_examples(study, table),
         sizes=by_size(study, table),
+        verdicts=judge(study, table, found),
+        portraits=portraits(study, store),
         provenance=_provenance(study, store),
         commands=commands,
         notes=tuple(notes),

@@ -18,7 +18,7 @@ from layover.claims import Claim, Coverage, Ground, Verdict, Word
 from layover.coverage import encoders, targets
 from layover.evidence import Evidence, Placed, Rows, once
 from layover.grid import Grid
-from layover.report.ledger import counted_sentence, sentence
+from layover.report.ledger import sentence
 from layover.stats import Interval, holm, levels, settling
 from layover.stats.family import ERROR
 from layover.study import Study
@@ -35,28 +35,42 @@ def judge(study: Study, grid: Grid, measurements: Sequence[Placed]) -> tuple[Ver
     ps = [test.p for test in tests.values()]
     judged = dict(zip(tests, zip(holm(ps), levels(ps), strict=True), strict=True))
     return tuple(
-        _verdict(tests[place], *judged[place])
-        if place in tests
-        else _count(study, study.claims[place])
-        for place in range(len(study.claims))
+        _with_beside(
+            _judged(tests[place], *judged[place]) if place in tests else _counted(study, claim),
+            rows,
+        )
+        for place, claim in enumerate(study.claims)
     )
 
 
-def _count(study: Study, claim: Claim | Coverage) -> Verdict:
+def _counted(study: Study, claim: Claim | Coverage) -> Verdict:
     assert isinstance(claim, Coverage)
     counted = claim.counts(study)
     lacks = [name for name in claim.named if name not in counted.found]
     holds = len(counted.found) >= claim.least and not lacks and not counted.lacking
     here: Word = "supported" if holds else "contradicted"
     ground = Ground(encoders=encoders(study).found, targets=targets(study).found)
-    made = Verdict(
+    return Verdict(
         claim=claim,
         verdict=here if _speaks_of(claim, ground) else "not tested",
         here=here,
         counted=counted,
         rests_on=ground,
     )
-    return replace(made, sentence=counted_sentence(made, lacks))
+
+
+def _with_beside(verdict: Verdict, rows: Rows) -> Verdict:
+    """A verdict with what is shown beside it, and its sentence."""
+    shown = [(one.name, rows.evidence(one)) for one in verdict.claim.beside]
+    notes = (
+        f"{name}: without {'; '.join(found.missing)}" for name, found in shown if found.missing
+    )
+    made = replace(
+        verdict,
+        beside=tuple((name, found.interval) for name, found in shown if found.interval is not None),
+        notes=(*verdict.notes, *notes),
+    )
+    return replace(made, sentence=sentence(made))
 
 
 def _speaks_of(claim: Claim | Coverage, ground: Ground) -> bool:
@@ -114,9 +128,10 @@ class _Test:
         return "supported" if self.supports < self.contradicts else "contradicted"
 
     def settle(self, level: float) -> int | None:
-        """More seeds until each contrast is on one side."""
-        margin = self.claim.margin
-        more = [settling(one, null=margin, level=level) for one in self.intervals]
+        """More seeds until every contrast is on one side, which decides the claim whatever the
+        sides are, as each is judged with Bonferroni's bound."""
+        strict = 1 - (1 - level) / len(self.intervals)
+        more = [settling(one, null=self.claim.margin, level=strict) for one in self.intervals]
         known = [count for count in more if count is not None]
         return max(known) if len(known) == len(more) else None
 
@@ -127,10 +142,10 @@ def _one_sided(interval: Interval, margin: float) -> float:
     return p / 2 if interval.estimate > margin else 1 - p / 2
 
 
-def _verdict(test: _Test, adjusted: float, level: float) -> Verdict:
+def _judged(test: _Test, adjusted: float, level: float) -> Verdict:
     here = test.word(adjusted)
     ground = _joined(value.ground for value in test.found)
-    made = Verdict(
+    return Verdict(
         claim=test.claim,
         verdict=here if _speaks_of(test.claim, ground) else "not tested",
         here=here,
@@ -143,7 +158,6 @@ def _verdict(test: _Test, adjusted: float, level: float) -> Verdict:
         notes=once(line for value in test.found for line in value.notes),
         settle=test.settle(level) if here == "inconclusive" else None,
     )
-    return replace(made, sentence=sentence(made))
 
 
 def _joined(grounds: Iterable[Ground]) -> Ground:

@@ -63,6 +63,10 @@ def plain(verdict: Verdict) -> dict[str, Any]:
         "missing": list(verdict.missing),
         "notes": list(verdict.notes),
         "more_seeds": verdict.settle,
+        "beside": [
+            {"name": name, "estimate": found.estimate, "low": found.low, "high": found.high}
+            for name, found in verdict.beside
+        ],
         "sentence": verdict.sentence,
     }
     if isinstance(claim, Claim):

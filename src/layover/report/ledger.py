@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -11,9 +12,13 @@ from layover.report.prose import count, listed, signed, span
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType
+    from rich.text import Text
 
 FEW = 3
 """Contrasts that are shown one by one; of more, the least and the greatest are."""
+
+WIDE = 110
+"""Columns from which on the ledger is a table; in fewer it is a list."""
 
 STYLES: dict[Word, str] = {
     "supported": "bold green",
@@ -24,26 +29,39 @@ STYLES: dict[Word, str] = {
 
 
 def sentence(verdict: Verdict) -> str:
-    """What rows say about a claim of effect or order."""
+    """All that a verdict says, for people."""
     if verdict.missing:
-        return f"Not tested for want of {'; '.join(verdict.missing)}."
-    parts = [f"{_opening(verdict)}: {values(verdict)}", f"{ground(verdict)}."]
-    text = ", ".join(parts)
-    return " ".join(filter(None, (text, needs(verdict), *(f"{note}." for note in verdict.notes))))
+        said = f"Not tested. Missing: {'; '.join(verdict.missing)}."
+    elif isinstance(verdict.claim, Coverage):
+        said = f"{_opening(verdict)}: {counted(verdict)}."
+    else:
+        said = f"{_opening(verdict)}: {values(verdict)}, {ground(verdict)}."
+    beside = [
+        f"{name} {signed(found.estimate)} [{signed(found.low)},\u00a0{signed(found.high)}]"
+        for name, found in verdict.beside
+    ]
+    parts = (
+        said,
+        needs(verdict),
+        f"Beside it: {listed(beside)} points." if beside else "",
+        *(f"{note}." for note in verdict.notes),
+    )
+    return " ".join(filter(None, parts))
 
 
-def counted_sentence(verdict: Verdict, lacks: Sequence[str]) -> str:
-    """What a count says about a claim of coverage; `lacks` are named and were not found."""
-    claim, counted = verdict.claim, verdict.counted
-    assert isinstance(claim, Coverage) and counted is not None
-    found = counted.found
-    text = f"{_opening(verdict)}: {len(found)} counted"
-    if len(found) < claim.least:
-        text += f" of at least {claim.least}"
-    text += f" ({', '.join(found)})" if found else ""
-    text += f", without {listed(lacks)}" if lacks else ""
-    text += f"; not so for {listed(counted.lacking)}" if counted.lacking else ""
-    return f"{text}."
+def counted(verdict: Verdict) -> str:
+    """What a study has of what it was counted for."""
+    claim, found = verdict.claim, verdict.counted
+    assert isinstance(claim, Coverage) and found is not None
+    lacks = [name for name in claim.named if name not in found.found]
+    parts = [
+        f"{len(found.found)} counted",
+        f" of at least {claim.least}" if len(found.found) < claim.least else "",
+        f" ({', '.join(found.found)})" if found.found else "",
+        f", without {listed(lacks)}" if lacks else "",
+        f"; not so for {listed(found.lacking)}" if found.lacking else "",
+    ]
+    return "".join(parts)
 
 
 def values(verdict: Verdict) -> str:
@@ -113,8 +131,7 @@ class Ledger:
     def __rich_console__(
         self, console: Console, options: ConsoleOptions
     ) -> Iterator[RenderableType]:
-        from rich import box
-        from rich.table import Table
+        from rich.padding import Padding
         from rich.text import Text
 
         if not self.verdicts:
@@ -122,23 +139,46 @@ class Ledger:
             return
         yield Text(self.title, style="bold")
         yield Text()
-        grid = Table(box=box.SIMPLE_HEAD, padding=(0, 2, 0, 0), show_edge=False, show_lines=True)
+        if options.max_width < WIDE:
+            for one in self.verdicts:
+                yield _claim(one)
+                yield Padding(Text(_plain(one.sentence), style=STYLES[one.verdict]), (0, 0, 1, 4))
+        else:
+            yield self._table()
+        yield Text(self._footer(), style="dim")
+
+    def _table(self) -> RenderableType:
+        from rich import box
+        from rich.table import Table
+        from rich.text import Text
+
+        grid = Table(box=box.SIMPLE_HEAD, padding=(0, 2, 1, 0), show_edge=False)
         grid.add_column("claim", ratio=2)
         grid.add_column("verdict", no_wrap=True)
         grid.add_column("sure", justify="right", no_wrap=True)
         grid.add_column("because", ratio=3)
         for one in self.verdicts:
-            claim = Text(one.claim.text)
-            if one.claim.reference:
-                claim.append(f" Published: {one.claim.reference}.", style="dim")
-            sure = "" if one.confidence != one.confidence else f"{100 * one.confidence:.0f} %"
-            reason = one.sentence.replace("−", "-")
-            grid.add_row(claim, Text(one.verdict, style=STYLES[one.verdict]), sure, Text(reason))
-        yield grid
-        yield Text(self._footer(), style="dim")
+            sure = "" if math.isnan(one.confidence) else f"{100 * one.confidence:.0f} %"
+            verdict = Text(one.verdict, style=STYLES[one.verdict])
+            grid.add_row(_claim(one), verdict, sure, Text(_plain(one.sentence)))
+        return grid
 
     def _footer(self) -> str:
         return (
             "sure: the share of the distribution on the claimed side. Intervals are as wide as it "
             "takes for all verdicts together to err in at most 5 % of studies (Holm)."
         )
+
+
+def _claim(verdict: Verdict) -> Text:
+    """The sentence that is judged, with the published figure."""
+    from rich.text import Text
+
+    shown = Text(verdict.claim.text, style="bold")
+    if verdict.claim.reference:
+        shown.append(f" Published: {verdict.claim.reference}.", style="not bold dim")
+    return shown
+
+
+def _plain(text: str) -> str:
+    return text.replace("−", "-")
