@@ -15,6 +15,8 @@ from layover.stats.interval import LEVEL, Interval
 POWER = 0.8
 MOST = 10_000
 """Seeds beyond which nobody goes."""
+MANY = 1e4
+"""Degrees of freedom from which t is normal."""
 
 
 def detectable(interval: Interval, power: float = POWER, level: float = LEVEL) -> float:
@@ -67,7 +69,7 @@ def _needed(freedom: float, power: float, level: float) -> float:
     from scipy import optimize, stats
 
     bound = float(stats.t.ppf((1 + level) / 2, freedom))
-    if math.isinf(freedom):
+    if freedom > MANY:
         return bound + float(stats.norm.ppf(power))
     most = 4 * bound + 10
     return float(optimize.brentq(lambda far: stats.nct.sf(bound, freedom, far) - power, 0.0, most))
