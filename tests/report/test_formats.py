@@ -80,7 +80,7 @@ def test_tables_have_the_cells_of_the_terminals(demo: Report) -> None:
             wanted = [
                 round(abs(value), 1)
                 for _, column in shown.columns
-                if (cell := column[place])
+                if (cell := column[place][0])
                 for value in (cell.estimate, cell.low, cell.high)
             ]
             assert numbers == pytest.approx(wanted, abs=0.051)

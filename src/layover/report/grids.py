@@ -36,6 +36,12 @@ class Grid:
     columns: tuple[tuple[str, str], ...]
     rows: tuple[tuple[str, tuple[Shown, ...]], ...]
 
+    @property
+    def rests(self) -> str:
+        """What every measured cell rests on; "" where they differ."""
+        found = {cell.rests for _, cells in self.rows for cell in cells if cell != Shown()}
+        return found.pop() if len(found) == 1 else ""
+
 
 def difference_grids(report: Report) -> tuple[Grid, ...]:
     """Arm x target for the zero-shot mean, and for the source language; empty ones left out."""
