@@ -198,7 +198,11 @@ def slope_grid(curves: Iterable[Curve]) -> Grid:
         for curve in curves
         if curve.law or curve.slope
     ]
-    columns = (("Law", ""), ("One doubling adds", "95 % interval"), ("More", "95 % interval"))
+    columns = (
+        ("Law", ""),
+        ("One doubling adds", "95 % interval"),
+        ("More than another", "95 % interval"),
+    )
     return Grid(caption="What one doubling adds", columns=columns, rows=tuple(rows))
 
 
