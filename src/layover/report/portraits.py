@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import Any
 
 from layover.report.family import Family, Place
 from layover.report.figures import MANY, changes, language_axis, layer_of
@@ -161,7 +162,7 @@ def _lost(cell: Interval | None) -> Shown:
     return Shown(text=f"{cell.estimate:.2f}", below=below, rests=rests)
 
 
-def _look(report: Report, name: str) -> dict[str, object]:
+def _look(report: Report, name: str) -> dict[str, Any]:
     return looks(report).get(name, Look()).options(5)
 
 
