@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from layover.report.figures import MANY, layer_of
 from layover.report.grids import Grid, Shown
@@ -108,7 +108,7 @@ def _language_axis(axes: Axes, report: Report, codes: Sequence[str]) -> None:
             each.axvline(0.5, color=FAINT, linewidth=1)
 
 
-def _changes(axes: Axes, row: Sequence[Interval | None], look: dict[str, object]) -> None:
+def _changes(axes: Axes, row: Sequence[Interval | None], look: dict[str, Any]) -> None:
     """A line whose markers are filled where the interval excludes zero."""
     axes.plot([_value(each) for each in row], **{**look, "markerfacecolor": "white"})
     clear = [each.estimate if each and each.sign else math.nan for each in row]
@@ -168,7 +168,7 @@ def _lost(cell: Interval | None) -> Shown:
     return Shown(text=f"{cell.estimate:.2f}", below=below, rests=rests)
 
 
-def _look(report: Report, name: str) -> dict[str, object]:
+def _look(report: Report, name: str) -> dict[str, Any]:
     return looks(report).get(name, Look()).options(5)
 
 
