@@ -63,7 +63,7 @@ def languages(times: int) -> Table:
 
 def families(times: int) -> Table:
     rows = []
-    for seeds in (3, 5, 10):
+    for seeds in (3, 5):
         for effect in (0.0, 4.0):
             found = analysed.family(times, seeds, effect)
             rows.append([str(seeds), f"{effect:g}", *map(str, found.values())])
@@ -111,12 +111,12 @@ def fits(times: int) -> Table:
 
 EXPERIMENTS = (
     (intervals, 1000),
-    (languages, 600),
-    (families, 300),
-    (powers, 600),
-    (promises, 600),
-    (choices, 400),
-    (fits, 400),
+    (languages, 300),
+    (families, 200),
+    (powers, 200),
+    (promises, 200),
+    (choices, 200),
+    (fits, 300),
 )
 """With how many simulated studies."""
 

@@ -46,7 +46,7 @@ class Nature:
     """Of a seed on an arm, on all targets alike."""
     target: float = 0.05
     """The same on each target."""
-    seed_language: float = 0.06
+    seed_language: float = 0.09
     """The same in each language."""
     language: float = 0.10
     """Of an arm in a language."""
@@ -65,15 +65,19 @@ class Nature:
         return float(np.sqrt(1 + sum(one**2 for one in (*every, *examples))))
 
     def truth(self, levels: Array) -> Array:
-        """The percent that a level truly scores, over all seeds and examples."""
-        return 100 * stats.norm.cdf(levels / self.scale)
+        """The percent that levels truly score, over all seeds and examples."""
+        return np.asarray(100 * stats.norm.cdf(levels / self.scale))
 
     def effect(self, points: float, level: float = 0.3) -> float:
         """What raises the score of a level by so many points."""
         if not points:
             return 0.0
-        rest = lambda far: self.truth(level + far) - self.truth(level) - points  # noqa: E731
-        return float(optimize.brentq(rest, -5, 5))
+
+        def lacking(far: float) -> float:
+            low, high = self.truth(np.array([level, level + far]))
+            return float(high - low - points)
+
+        return float(optimize.brentq(lacking, -5, 5))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -186,4 +190,4 @@ def components(cells: Sequence[Estimates]) -> dict[str, float]:
             "examples": examples,
         }.items():
             found.setdefault(name, []).append(variance)
-    return {name: float(np.sqrt(max(0.0, np.mean(each)))) for name, each in found.items()}
+    return {name: max(0.0, float(np.mean(each))) ** 0.5 for name, each in found.items()}

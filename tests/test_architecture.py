@@ -20,8 +20,8 @@ LAYERS = (
     ("stages",),
     ("factors", "cost", "coverage", "distance"),
     (
-        *("results", "report", "evidence", "verdicts", "portraits", "progress", "leaks"),
-        *("curves", "scripts", "xtreme"),
+        *("curves", "results", "report", "evidence", "verdicts", "portraits", "progress", "leaks"),
+        *("scripts", "xtreme"),
     ),
     ("audit", "doctor"),
     ("running",),

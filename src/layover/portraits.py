@@ -28,7 +28,7 @@ from layover.tasks.task import Data
 if TYPE_CHECKING:
     from layover.results import Measurement
 
-    Read = Callable[[str, Score], Measurement]
+    Read = Callable[[str, Score, Store], Measurement]
 
 
 def portrait(
@@ -88,7 +88,7 @@ def _portrait(
     mine, before = losses.get(arm.name, {}), losses.get(origin, {})
     codes = tuple(dict.fromkeys(code for run in mine.values() for code in run.scores))
     zero_shot = [code for code in codes if code != study.source]
-    retrieval = [read(arm.name, leaf).curve for leaf in _scores(arm, "embed", store)]
+    retrieval = [read(arm.name, leaf, store).curve for leaf in _scores(arm, "embed", store)]
     points = (((kind, code), value) for curve in retrieval for kind, code, value in curve)
     lacking = sum(not store.complete(leaf) for leaf in arm.leaves)
     return Portrait(
@@ -113,7 +113,9 @@ def _scores(arm: Arm, head: str, store: Store) -> Iterator[Score]:
 
 def _losses(study: Study, store: Store, read: Read) -> dict[str, Sample]:
     """Portrait -> its likelihoods, resampled jointly."""
-    found = [read(arm.name, leaf) for arm in study.portraits for leaf in _scores(arm, "lm", store)]
+    found = [
+        read(arm.name, leaf, store) for arm in study.portraits for leaf in _scores(arm, "lm", store)
+    ]
     runs = samples(found, LIKELIHOOD.combine)
     return {
         name: by_seed([run for one, run in zip(found, runs, strict=True) if one.arm == name])

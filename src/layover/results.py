@@ -212,10 +212,10 @@ def report(study: Study, store: Store, commands: tuple[str, ...] = ()) -> Report
             if item.variant
         ),
         trainings=_trainings(study, store),
-        verdicts=judge(study, table, found),
-        portraits=portraits(study, store),
         curves=by_examples(study, table),
         sizes=by_size(study, table),
+        verdicts=judge(study, table, found),
+        portraits=portraits(study, store),
         provenance=_provenance(study, store),
         commands=commands,
         notes=tuple(notes),

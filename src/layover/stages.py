@@ -132,9 +132,8 @@ class Predict(Stage):
         head, model = self.data.task.type.head, self.head_of or self.model
         if self.head_of and spec.key(origin(self.head_of)) != spec.key(origin(self.model)):
             raise StudyError(
-                f"{self.data.label} is predicted by the head of {self.head_of.label} from the "
-                f"states of {self.model.label}, which began as another encoder: no head can read "
-                "the states of two"
+                f"{self.data.label} is predicted by the head of another encoder than the one that "
+                f"{self.model.label} began as: a head reads the states of its own"
             )
         if head == "embed" or not isinstance(model, Train):
             return

@@ -18,7 +18,7 @@ from layover.claims import Claim, Coverage, Ground, Verdict, Word
 from layover.coverage import encoders, targets
 from layover.evidence import Evidence, Placed, Rows, once
 from layover.grid import Grid
-from layover.report.ledger import sentence
+from layover.report.ledger import sentence, some
 from layover.stats import Interval, holm, levels, settling
 from layover.stats.family import ERROR
 from layover.study import Study
@@ -62,8 +62,11 @@ def _counted(study: Study, claim: Claim | Coverage) -> Verdict:
 def _with_beside(verdict: Verdict, rows: Rows) -> Verdict:
     """A verdict with what is shown beside it, and its sentence."""
     shown = [(one.name, rows.evidence(one)) for one in verdict.claim.beside]
+    # What a claim itself lacks is said already.
     notes = (
-        f"{name}: without {'; '.join(found.missing)}" for name, found in shown if found.missing
+        f"Not beside it: {name}, for want of {some(lacks)}"
+        for name, found in shown
+        if (lacks := [line for line in found.missing if line not in verdict.missing])
     )
     made = replace(
         verdict,
@@ -155,7 +158,7 @@ def _judged(test: _Test, adjusted: float, level: float) -> Verdict:
         intervals=tuple(one.at(level) for one in test.intervals),
         rests_on=ground,
         missing=once(line for value in test.found for line in value.missing),
-        notes=once(line for value in test.found for line in value.notes),
+        notes=once(line for value in test.found for line in value.notes) if test.intervals else (),
         settle=test.settle(level) if here == "inconclusive" else None,
     )
 

@@ -15,7 +15,7 @@ from layover.report import Report
 from layover.report.formats import WRITERS, Format, as_csv, as_json, as_latex, as_markdown
 from layover.report.table import table
 
-AWKWARD = r"a_b & 100 % {x} \y #1 $ ^ ~ | * [z]"
+AWKWARD = r"[z] a_b & 100 % {x} \y #1 $ ^ ~ | *"
 
 
 def renamed(report: Report, old: str, new: str) -> Report:
@@ -80,7 +80,7 @@ def test_tables_have_the_cells_of_the_terminals(demo: Report) -> None:
             wanted = [
                 round(abs(value), 1)
                 for _, column in shown.columns
-                if (cell := column[place])
+                if (cell := column[place][0])
                 for value in (cell.estimate, cell.low, cell.high)
             ]
             assert numbers == pytest.approx(wanted, abs=0.051)

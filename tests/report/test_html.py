@@ -223,7 +223,7 @@ def test_all_that_a_study_may_have_renders(whole: str, grown: Report) -> None:
     assert "CCG helps by 10." in whole and "Not tested for want of mnli." in whole
     assert "ccg gains 0.40 points a doubling." in whole
     assert "is worth +5.0" in whole
-    assert whole.count("a model by itself, onnx, qco, batch 32") == 1
+    assert whole.count(">a model by itself, onnx, qco, batch 32<") == 1
     assert "http:" not in whole and "https:" not in whole
 
 

@@ -74,3 +74,8 @@ def test_a_difference_of_exactly_the_null_is_never_settled() -> None:
 def test_one_seed_or_none_does_not_say_how_many() -> None:
     assert settling(interval([(0, 0.3)], examples=100, shared=1.0, fixed=1.0)) is None
     assert settling(interval()) is None
+
+
+def test_what_seeds_share_is_never_below_nothing() -> None:
+    values = (1.0, -0.4, 0.9, 1.1, -0.2)
+    assert settling(found(values, shared=-0.05, fixed=0.01)) == settling(found(values, fixed=0.01))

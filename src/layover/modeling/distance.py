@@ -62,11 +62,11 @@ def distance(wanted: Measuring, context: Context) -> None:
     before = load_encoder(place, remote)[0]
     after = load_encoder(folders_of(wanted.model, context)[0], remote)[0]
     pairs = _paired(before, after, str(place))
-    table = before.get_input_embeddings().weight
+    table = before.get_input_embeddings().weight.data_ptr()
     tensors = []
     for name, (old, new) in pairs.items():
         lengths, ways = _squares(old, new)
-        if old is table:
+        if old.data_ptr() == table:
             tokenizer = load_tokenizer(place, before, remote)
             seen = _seen(wanted.between, tokenizer, len(old), context)
             rows = {"length": lengths, "way": ways, "seen": seen.astype(np.uint8)}

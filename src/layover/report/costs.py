@@ -31,7 +31,7 @@ def latency_panels(report: Report) -> list[Panel]:
                 shift = (models.index(cost.model) - (len(models) - 1) / 2) * 0.7 / len(models)
                 place = languages.index(cost.language) + shift
                 _latency(axes, place, cost, look[cost.model])
-            _rows(axes, languages)
+            _rows(axes, [_name(report, code) for code in languages])
             # Batches of one size share their scale: that is what backends are compared by.
             same = [cost.p99.estimate for cost in report.costs if cost.batch == batch]
             axes.set_xlim(0, 1.05 * max(same, default=most))
@@ -61,8 +61,13 @@ def quality_panels(report: Report) -> list[Panel]:
             axes.set_ylabel("quality, %")
             words = f"{language}: quality against latency. " + "; ".join(map(_quality, costs))
             svg = element(figure, f"{words}.")
-        panels.append(Panel(title=language, svg=svg, names=tuple(_models(costs))))
+        title = _name(report, language)
+        panels.append(Panel(title=title, svg=svg, names=tuple(_models(costs))))
     return panels
+
+
+def _name(report: Report, code: str) -> str:
+    return next((one.name for one in report.languages if one.code == code), code)
 
 
 def _models(costs: Iterable[Cost]) -> list[str]:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from layover.report.formats import as_csv, as_latex
+from layover.report.formats import as_latex, rows
 from layover.report.report import Report
 from layover.report.svg import Panel, standalone
 from layover.stats import Interval
@@ -35,7 +35,8 @@ class Download:
 
 def downloads(report: Report, figures: Sequence[Panel]) -> list[Download]:
     """The numbers as CSV, the tables as LaTeX, the figures as SVG; nothing that is empty."""
-    rows = {
+    tables = {
+        "differences": _differences(report),
         "scores": _scores(report),
         "curves": _points(report),
         "costs": _costs(report),
@@ -43,10 +44,8 @@ def downloads(report: Report, figures: Sequence[Panel]) -> list[Download]:
     }
     study, texts = _plain(report.study), {}
     if report.differences:
-        tables = ["", *(target.name for target in report.targets)]
-        texts[f"{study}.tex"] = "\n\n".join(as_latex(report, name) for name in tables)
-        texts[f"{study}-differences.csv"] = as_csv(report)
-    texts |= {f"{study}-{name}.csv": comma_separated(found) for name, found in rows.items()}
+        texts[f"{study}.tex"] = as_latex(report)
+    texts |= {f"{study}-{name}.csv": comma_separated(found) for name, found in tables.items()}
     for panel in figures:
         texts[f"{study}-{_plain(panel.title)}.svg"] = standalone(panel.svg)
     return [Download(name=name, content=f"{text}\n") for name, text in texts.items() if text]
@@ -58,15 +57,21 @@ def _plain(name: str) -> str:
 
 
 def comma_separated(rows: Iterable[Row]) -> str:
-    """Rows of the same columns, in full precision; "" for none."""
+    """Rows of the same columns, with four decimals; "" for none."""
     each = list(rows)
     if not each:
         return ""
     out = io.StringIO()
     writer = csv.DictWriter(out, list(each[0]), lineterminator="\n")
     writer.writeheader()
-    writer.writerows(each)
+    for row in each:
+        writer.writerow({k: round(v, 4) if isinstance(v, float) else v for k, v in row.items()})
     return out.getvalue()
+
+
+def _differences(report: Report) -> Iterator[Row]:
+    for row in rows(report):
+        yield {**row, "languages": len(row["languages"])}
 
 
 def _scores(report: Report) -> Iterator[Row]:

@@ -15,10 +15,10 @@ from layover.stats import Interval
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-POINTS, ALL = 120, 12_000
+POINTS, ALL = 120, 8_000
 """A training curve is thinned to about this many points, and all together to so many."""
 MANY = 12
-"""More languages than this are drawn smaller."""
+"""More languages than this are drawn smaller, and marked only where clear."""
 FEW = 4
 """Of at most so many arms the intervals in every language are drawn, too."""
 
@@ -61,7 +61,8 @@ def _row(report: Report, arm: str, target: Target, kind: str) -> list[Interval |
 
 
 def _values(axes: Axes, row: Sequence[Interval | None], look: Look) -> None:
-    axes.plot([x.estimate if x else math.nan for x in row], **look.options(_size(row)))
+    options = {**look.options(_size(row)), **({"marker": "none"} if len(row) > MANY else {})}
+    axes.plot([x.estimate if x else math.nan for x in row], **options)
 
 
 def _reference(axes: Axes, report: Report, target: Target) -> None:
@@ -87,7 +88,8 @@ def _reference(axes: Axes, report: Report, target: Target) -> None:
 def changes(axes: Axes, row: Sequence[Interval | None], signs: Sequence[int], look: Look) -> None:
     """A line whose markers are filled where the difference is clear."""
     values = [x.estimate if x else math.nan for x in row]
-    axes.plot(values, **{**look.options(_size(row)), "markerfacecolor": "white"})
+    unclear = {"marker": "none"} if len(row) > MANY else {"markerfacecolor": "white"}
+    axes.plot(values, **{**look.options(_size(row)), **unclear})
     clear = [value if sign else math.nan for value, sign in zip(values, signs, strict=True)]
     axes.plot(clear, **{**look.options(_size(row)), "linestyle": "none", "zorder": 4})
 

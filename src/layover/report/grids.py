@@ -36,6 +36,12 @@ class Grid:
     columns: tuple[tuple[str, str], ...]
     rows: tuple[tuple[str, tuple[Shown, ...]], ...]
 
+    @property
+    def rests(self) -> str:
+        """What every measured cell rests on; "" where they differ."""
+        found = {cell.rests for _, cells in self.rows for cell in cells if cell != Shown()}
+        return found.pop() if len(found) == 1 else ""
+
 
 def difference_grids(report: Report) -> tuple[Grid, ...]:
     """Arm x target for the zero-shot mean, and for the source language; empty ones left out."""
@@ -192,7 +198,11 @@ def slope_grid(curves: Iterable[Curve]) -> Grid:
         for curve in curves
         if curve.law or curve.slope
     ]
-    columns = (("Law", ""), ("One doubling adds", "95 % interval"), ("More", "95 % interval"))
+    columns = (
+        ("Law", ""),
+        ("One doubling adds", "95 % interval"),
+        ("More than another", "95 % interval"),
+    )
     return Grid(caption="What one doubling adds", columns=columns, rows=tuple(rows))
 
 

@@ -75,6 +75,7 @@ def _rest(report: Report) -> dict[str, Any]:
         "layers": figures.layer_curves(report),
         "portraits": portraits.portrait_panels(report),
         "portrait_words": portraits.portrait_words(report),
+        "changes": portraits.change_grid(report),
         "losses": portraits.loss_grid(report),
         "trainings": figures.training_curves(report),
         "latency": costs.latency_panels(report),

@@ -31,7 +31,7 @@ STYLES: dict[Word, str] = {
 def sentence(verdict: Verdict) -> str:
     """All that a verdict says, for people."""
     if verdict.missing:
-        said = f"Not tested. Missing: {'; '.join(verdict.missing)}."
+        said = f"Not tested. Missing: {some(verdict.missing)}."
     elif isinstance(verdict.claim, Coverage):
         said = f"{_opening(verdict)}: {counted(verdict)}."
     else:
@@ -57,11 +57,18 @@ def counted(verdict: Verdict) -> str:
     parts = [
         f"{len(found.found)} counted",
         f" of at least {claim.least}" if len(found.found) < claim.least else "",
-        f" ({', '.join(found.found)})" if found.found else "",
-        f", without {listed(lacks)}" if lacks else "",
-        f"; not so for {listed(found.lacking)}" if found.lacking else "",
+        f" ({some(found.found, ', ', most=12)})" if found.found else "",
+        f", without {some(lacks, ', ', most=12)}" if lacks else "",
+        f"; not so for {some(found.lacking, ', ', most=12)}" if found.lacking else "",
     ]
     return "".join(parts)
+
+
+def some(items: Sequence[str], between: str = "; ", most: int = FEW) -> str:
+    """All items, or the first of many; the JSON of a verdict has all."""
+    more = len(items) - FEW
+    shown = items[:FEW] if len(items) > most + 1 else items
+    return between.join([*shown, f"and {more} more"] if len(shown) < len(items) else shown)
 
 
 def values(verdict: Verdict) -> str:
@@ -100,20 +107,20 @@ def ground(verdict: Verdict) -> str:
 
 
 def needs(verdict: Verdict) -> str:
-    """What would settle an open verdict; "" where it is settled."""
+    """What would settle an open verdict, and what a settled one does not cover."""
+    if verdict.found and min(one.seeds for one in verdict.found) < 2:
+        return "With one seed this is about its test examples only: train more."
     if verdict.here != "inconclusive":
         return ""
     if verdict.settle is not None:
         return f"{count(verdict.settle, 'more seed')} would probably settle it."
-    if min(one.seeds for one in verdict.found) < 2:
-        return "With one seed, nothing is known of others: train more."
     return "No number of seeds would settle it: it takes more test examples."
 
 
 def _opening(verdict: Verdict) -> str:
     if verdict.verdict == verdict.here:
         return verdict.verdict.capitalize()
-    spoken = listed(verdict.claim.about)
+    spoken = some(verdict.claim.about, ", ")
     return f"Not tested, as it speaks of {spoken}; here it is {verdict.here}"
 
 
@@ -142,9 +149,12 @@ class Ledger:
         if options.max_width < WIDE:
             for one in self.verdicts:
                 yield _claim(one)
-                yield Padding(Text(_plain(one.sentence), style=STYLES[one.verdict]), (0, 0, 1, 4))
+                sure = f" {_sure(one)} sure." if _sure(one) else ""
+                text = Text(_plain(one.sentence) + sure, style=STYLES[one.verdict])
+                yield Padding(text, (0, 0, 1, 4))
         else:
             yield self._table()
+            yield Text()
         yield Text(self._footer(), style="dim")
 
     def _table(self) -> RenderableType:
@@ -152,15 +162,14 @@ class Ledger:
         from rich.table import Table
         from rich.text import Text
 
-        grid = Table(box=box.SIMPLE_HEAD, padding=(0, 2, 1, 0), show_edge=False)
+        grid = Table(box=box.SIMPLE_HEAD, padding=(0, 2, 0, 0), show_edge=False, leading=1)
         grid.add_column("claim", ratio=2)
         grid.add_column("verdict", no_wrap=True)
         grid.add_column("sure", justify="right", no_wrap=True)
         grid.add_column("because", ratio=3)
         for one in self.verdicts:
-            sure = "" if math.isnan(one.confidence) else f"{100 * one.confidence:.0f} %"
             verdict = Text(one.verdict, style=STYLES[one.verdict])
-            grid.add_row(_claim(one), verdict, sure, Text(_plain(one.sentence)))
+            grid.add_row(_claim(one), verdict, _sure(one), Text(_because(one)))
         return grid
 
     def _footer(self) -> str:
@@ -178,6 +187,18 @@ def _claim(verdict: Verdict) -> Text:
     if verdict.claim.reference:
         shown.append(f" Published: {verdict.claim.reference}.", style="not bold dim")
     return shown
+
+
+def _sure(verdict: Verdict) -> str:
+    share = verdict.confidence
+    return "" if math.isnan(share) else f"{100 * share:.0f} %"
+
+
+def _because(verdict: Verdict) -> str:
+    """The sentence without the verdict, which stands beside it."""
+    text = _plain(verdict.sentence)
+    word = verdict.verdict.capitalize()
+    return text.removeprefix(f"{word}: ").removeprefix(f"{word}. ")
 
 
 def _plain(text: str) -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import Any
 
 from layover.report.family import Family, Place
 from layover.report.figures import MANY, changes, language_axis, layer_of
 from layover.report.grids import Grid, Shown
-from layover.report.prose import bracket, count, listed, signed
+from layover.report.prose import bracket, count, signed
 from layover.report.report import Language, Portrait, Report, measured
 from layover.report.svg import INK, Look, Panel, drawing, element, looks
 from layover.stats import Estimates, Interval
@@ -97,12 +98,12 @@ def _languages(report: Report) -> list[str]:
 
 
 def _clear(report: Report) -> Mapping[Place, int]:
-    """The changes of all checkpoints in all languages are one family."""
+    """The changes of all checkpoints, on average and in all languages, are one family."""
     cells = {
         (one.name, "", code): cell
         for one in report.portraits
         if one.change
-        for code in one.change.languages
+        for code in ("", *one.change.languages)
         if (cell := measured(one.change, code))
     }
     return Family(cells=cells).signs
@@ -155,13 +156,12 @@ def loss_grid(report: Report) -> Grid:
 def _lost(cell: Interval | None) -> Shown:
     if cell is None:
         return Shown()
-    rests = f"{count(cell.seeds, 'seed')}, {count(cell.examples, 'text')}"
     half = (cell.high - cell.low) / 2
     below = f"± {half:.2f}; perplexity {math.exp(cell.estimate):,.1f}"
-    return Shown(text=f"{cell.estimate:.2f}", below=below, rests=rests)
+    return Shown(text=f"{cell.estimate:.2f}", below=below, rests=_rests(cell))
 
 
-def _look(report: Report, name: str) -> dict[str, object]:
+def _look(report: Report, name: str) -> dict[str, Any]:
     return looks(report).get(name, Look()).options(5)
 
 
@@ -170,64 +170,96 @@ def _value(found: Interval | None) -> float:
 
 
 def portrait_words(report: Report) -> tuple[str, ...]:
-    """One sentence for each checkpoint that was trained from another."""
+    """Which training changed the loss least and most, and what was not measured."""
+    changes = {one.name: found for one in report.portraits if (found := measured(one.change))}
+    told = tuple(f"{one.name}: {one.told}" for one in report.portraits if one.told)
+    if not changes:
+        return told
+    ranked = sorted(changes, key=lambda name: abs(changes[name].estimate))
+    low, high = ranked[0], ranked[-1]
+    most = max(len(found.languages) for found in changes.values())
+    where = f"averaged over {count(most, 'zero-shot language')}"
+    if len(changes) == 1:
+        by = f"by {_nats(changes[low])} nats with {low}, {where}"
+    else:
+        by = f"least with {low}, by {_nats(changes[low])} nats, and most with {high}, by "
+        by += f"{_nats(changes[high])}, {where}"
+    return (f"The loss of masked language modelling changed {by}.", *told)
+
+
+def _nats(found: Interval) -> str:
+    return f"{signed(found.estimate, 2)}\u00a0{bracket(found, 2)}"
+
+
+def change_grid(report: Report) -> Grid:
+    """What training did to each checkpoint that has an origin."""
     by_name = {one.name: one for one in report.portraits}
-    return tuple(
-        sentence
-        for one in report.portraits
-        if (sentence := _sentence(report, one, by_name.get(one.origin)))
+    pairs = [(one, by_name[one.origin]) for one in report.portraits if one.origin in by_name]
+    ways = dict.fromkeys(rest for one, _ in pairs for rest in _by_layer(report, one))
+    columns = (
+        ("Loss", "change, nats"),
+        ("Perplexity", "after"),
+        *((f"Found, {rest}" if rest else "Found", "largest change, points") for rest in ways),
+        ("Layers", "moved most, %"),
+        ("Words", "in its data, moved, %"),
+        ("Other words", "moved, %"),
     )
-
-
-def _sentence(report: Report, one: Portrait, origin: Portrait | None) -> str:
-    if not one.distance and not one.change:
-        return f"{one.name}: {one.told}" if one.told else ""
-    parts = []
-    if (mean := measured(one.change)) and origin:
-        before, after = (_perplexity(each.loss) for each in (origin, one))
-        parts.append(
-            f"the loss of masked language modelling changed by {signed(mean.estimate, 2)} nats "
-            f"{bracket(mean, 2)}, averaged over {count(len(mean.languages), 'zero-shot language')} "
-            f"(perplexity {before} before, {after} after)"
+    clear = _clear(report)
+    rows = tuple(
+        (
+            one.name,
+            (
+                _changed(measured(one.change), clear.get((one.name, "", ""), 0)),
+                _perplexity(one.loss, origin.loss),
+                *(_most_changed(report, one, origin, rest) for rest in ways),
+                *_moved(dict(one.distance)),
+            ),
         )
-    if origin and (layers := _best(report, one, origin)):
-        parts.append(layers)
-    if moved := _moved(dict(one.distance)):
-        parts.append(moved)
-    rest = f" {one.told}" if one.told else ""
-    return f"After {one.name}, from {one.origin or 'its start'}: {'; '.join(parts)}.{rest}"
+        for one, origin in pairs
+        if one.change or one.retrieval or one.distance
+    )
+    return Grid(caption="What each training changed", columns=columns, rows=rows)
 
 
-def _perplexity(loss: Estimates | None) -> str:
-    mean = measured(loss)
-    return f"{math.exp(mean.estimate):.1f}" if mean else "not measured"
+def _changed(cell: Interval | None, sign: int) -> Shown:
+    if cell is None:
+        return Shown()
+    text, below = signed(cell.estimate, 2), bracket(cell, 2)
+    return Shown(text=text, below=below, strong=sign != 0, rests=_rests(cell))
 
 
-def _best(report: Report, one: Portrait, origin: Portrait) -> str:
-    """The change of what the upper layer finds, and where it is largest."""
-    found = []
-    before = _by_layer(report, origin)
-    for rest, mine in _by_layer(report, one).items():
-        changes = {layer: mine[layer] - before[rest][layer] for layer in mine if rest in before}
-        if changes:
-            layer = max(changes, key=lambda layer: abs(changes[layer]))
-            name = f"layer {layer}" + (f" ({rest})" if rest else "")
-            found.append(f"{signed(changes[layer])} points at {name}")
-    return f"translations found changed most by {listed(found)}" if found else ""
+def _rests(cell: Interval) -> str:
+    return f"{count(cell.seeds, 'seed')}, {count(cell.examples, 'text')}"
 
 
-def _moved(distance: dict[str, float]) -> str:
-    layers = {part: value for part, value in distance.items() if part.startswith("layer")}
-    if not layers:
-        return ""
-    most = max(layers, key=lambda part: layers[part])
-    told = f"the weights moved most in {most}, by {100 * layers[most]:.1f} % of their length"
-    words = [
-        f"{100 * distance[part]:.1f} % {where}"
-        for part, where in (
-            ("words seen", "for words that its training data hold"),
-            ("words not seen", "for all others"),
-        )
-        if part in distance
-    ]
-    return f"{told}, and the word table by {listed(words)}" if words else told
+def _perplexity(loss: Estimates | None, before: Estimates | None) -> Shown:
+    after, start = measured(loss), measured(before)
+    if after is None:
+        return Shown()
+    below = f"{math.exp(start.estimate):,.1f} before" if start else ""
+    return Shown(text=f"{math.exp(after.estimate):,.1f}", below=below, rests=_rests(after))
+
+
+def _most_changed(report: Report, one: Portrait, origin: Portrait, rest: str) -> Shown:
+    """The change of what a layer finds, of the layer in which that is largest."""
+    before, after = (_by_layer(report, each).get(rest, {}) for each in (origin, one))
+    changes = {layer: after[layer] - before[layer] for layer in after if layer in before}
+    if not changes:
+        return Shown()
+    layer = max(changes, key=lambda x: abs(changes[x]))
+    below = f"layer {layer}: {before[layer]:.1f} to {after[layer]:.1f}"
+    return Shown(text=signed(changes[layer]), below=below, rests="mean over seeds and languages")
+
+
+def _moved(distance: Mapping[str, float]) -> tuple[Shown, Shown, Shown]:
+    layers = [part for part in distance if part.startswith("layer")]
+    rests = "mean over seeds"
+    most = Shown()
+    if layers:
+        top = max(layers, key=lambda part: distance[part])
+        most = Shown(text=f"{100 * distance[top]:.1f}", below=top, rests=rests)
+    seen, others = (
+        Shown(text=f"{100 * distance[part]:.1f}", rests=rests) if part in distance else Shown()
+        for part in ("words seen", "words not seen")
+    )
+    return most, seen, others

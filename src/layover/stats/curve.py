@@ -172,7 +172,7 @@ def _told(law: Law, fits: Array) -> Array:
     told = fits.copy()
     slowest = fits[:, 2] <= SLOWEST * 1.0001
     told[slowest, 2] = 0.0
-    told[slowest, :2] = np.sign(fits[slowest, 1:2]) * np.inf
+    told[slowest, :2] = np.where(fits[slowest, 1:2] < 0, -np.inf, np.inf)
     told[fits[:, 2] >= FASTEST / 1.0001, 2] = np.inf
     return told
 

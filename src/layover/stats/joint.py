@@ -79,8 +79,7 @@ class Joint:
         import numpy as np
 
         shared, fixed = self.from_examples
-        seeds = self._spread
-        whole = seeds + shared
+        whole = self._spread + shared
         if len(self.seeds) < 2:
             return fixed
         # Each variance is what interval.py makes of it; what errs together keeps its correlation.
@@ -100,31 +99,21 @@ class Joint:
             return np.zeros((k, k))
         return np.atleast_2d(np.cov(self.values, rowvar=False)) / n
 
-    @property
-    def freedom(self) -> float:
-        """Satterthwaite's degrees of freedom, of the sum of the variances."""
-        seeds = float(self._spread.trace())
-        whole = float(self.covariance.trace())
-        return (len(self.seeds) - 1) * (whole / seeds) ** 2 if seeds else math.inf
-
     def draws(self, count: int = DRAWS) -> Array:
-        """[count, k]: what the sums may truly be, from the multivariate t distribution around what
-        was found; the same ones every time."""
+        """[count, k]: what the sums may truly be, around what was found and as far from it as
+        doubt.py has each; the same ones every time."""
         import numpy as np
 
         generator = np.random.default_rng(0)
-        k = len(self.sums)
-        center = self.values.mean(axis=0)
+        n, k = self.values.shape
+        shared, _ = self.from_examples
         if not np.isfinite(self.covariance).all():
             return np.full((count, k), np.nan)
-        variances, vectors = np.linalg.eigh(self.covariance)
-        # What the examples share is estimated, and may come out a little below nothing.
-        root = vectors * np.sqrt(np.maximum(variances, 0.0))
-        noise = generator.standard_normal((count, k)) @ root.T
-        if math.isfinite(self.freedom):
-            drawn = generator.chisquare(self.freedom, (count, 1))
-            noise *= np.sqrt(self.freedom / drawn)
-        return center + noise
+        noise = generator.standard_normal((count, k)) @ _root(shared).T
+        if n > 1:
+            seeds = generator.standard_normal((count, k)) @ _root(self.covariance - shared).T
+            noise += seeds * np.sqrt((n - 1) / generator.chisquare(n - 1, (count, 1)))
+        return self.values.mean(axis=0) + noise
 
     def runs(self) -> Iterator[tuple[Run, Term]]:
         return ((term.at(seed), term) for seed in self.seeds for term in self.terms)
@@ -172,6 +161,15 @@ def covariance(table: Array, clusters: int) -> Array:
     if known.shape[1] < 2 or clusters < 2:
         return np.full((len(table),) * 2, np.nan)
     return np.atleast_2d(np.cov(known))
+
+
+def _root(covariance: Array) -> Array:
+    """A matrix whose product with itself turned is this one. What was estimated may have come out a
+    little below nothing in some direction: it is nothing there."""
+    import numpy as np
+
+    variances, vectors = np.linalg.eigh(covariance)
+    return np.asarray(vectors * np.sqrt(np.maximum(variances, 0.0)))
 
 
 def _value(terms: tuple[Term, ...], seed: int | None) -> float:
