@@ -227,6 +227,15 @@ def test_all_that_a_study_may_have_renders(whole: str, grown: Report) -> None:
     assert "http:" not in whole and "https:" not in whole
 
 
+def test_a_curve_stands_with_the_answer_and_nowhere_else(whole: str, grown: Report) -> None:
+    start = whole.index("The answer as a figure")
+    words = "POS: difference, points by training examples."
+    assert whole.count(words) == 1 and start < whole.index(words) < whole.index('id="differences"')
+    assert whole.index('class="panels small"') > whole.index('id="differences"')
+    bare = dataclasses.replace(grown, curves=(), sizes=())
+    assert render(bare).index('class="panels small"') < render(bare).index('id="differences"')
+
+
 def test_every_text_and_mark_has_the_contrast_that_wcag_asks_for() -> None:
     css = (Path(grids.__file__).parent / "style.css").read_text("utf-8")
     deepest = [grids.shade(value, 1.0) for value in (-1.0, 1.0)]

@@ -63,8 +63,10 @@ def _answer(report: Report) -> dict[str, Any]:
         "scale": [grids.shade(x / 4, 1.0) for x in range(-4, 5)],
         "lead": lead,
         "by_target": targets,
-        "learning": learning,
-        "sizes": sizes,
+        # A study that turns a number is answered by a curve: its first stands with the answer.
+        "carrying": (learning or sizes)[:1],
+        "learning": learning[1:],
+        "sizes": sizes if learning else sizes[1:],
         "files": downloads(report, drawn),
     }
 
