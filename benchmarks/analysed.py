@@ -55,7 +55,35 @@ def difference(arm: Sample, baseline: Sample, codes: Sequence[str]) -> tuple[Ter
     )
 
 
-# The intervals that are compared: each of an arm, a baseline and languages.
+# The intervals that are compared: each of what was found, and of [seeds, replicates] of it.
+
+
+def over_examples(found: Interval, drawn: Array) -> Bounds:
+    return percentiles(drawn.mean(axis=0))
+
+
+def hierarchical(found: Interval, drawn: Array) -> Bounds:
+    seeds = np.random.default_rng(0).integers(0, len(drawn), drawn.shape)
+    return percentiles(np.take_along_axis(drawn, seeds, axis=0).mean(axis=0))
+
+
+def over_seeds(found: Interval, drawn: Array) -> Bounds:
+    if found.seeds < 2:
+        return float("nan"), float("nan")
+    half = stats.t.ppf(0.975, found.seeds - 1) * np.sqrt(found.spread)
+    return found.estimate - half, found.estimate + half
+
+
+def ours(found: Interval, drawn: Array) -> Bounds:
+    return found.low, found.high
+
+
+CANDIDATES: Mapping[str, Callable[[Interval, Array], Bounds]] = {
+    "bootstrap over examples": over_examples,
+    "bootstrap over seeds and examples": hierarchical,
+    "t over seeds": over_seeds,
+    "ours": ours,
+}
 
 
 def percentiles(drawn: Array) -> Bounds:
@@ -63,44 +91,13 @@ def percentiles(drawn: Array) -> Bounds:
     return float(low), float(high)
 
 
-def drawn(arm: Sample, baseline: Sample, codes: Sequence[str]) -> Array:
+def resampled(arm: Sample, baseline: Sample, codes: Sequence[str]) -> Array:
     """[seeds, replicates], the difference on resampled examples."""
     rows = [
         np.mean([arm[seed].drawn[code] - baseline[seed].drawn[code] for code in codes], axis=0)
         for seed in arm
     ]
     return np.stack(rows)
-
-
-def over_examples(arm: Sample, baseline: Sample, codes: Sequence[str]) -> Bounds:
-    return percentiles(drawn(arm, baseline, codes).mean(axis=0))
-
-
-def hierarchical(arm: Sample, baseline: Sample, codes: Sequence[str]) -> Bounds:
-    table = drawn(arm, baseline, codes)
-    seeds = np.random.default_rng(0).integers(0, len(table), table.shape)
-    return percentiles(np.take_along_axis(table, seeds, axis=0).mean(axis=0))
-
-
-def over_seeds(arm: Sample, baseline: Sample, codes: Sequence[str]) -> Bounds:
-    found = contrast(difference(arm, baseline, codes))
-    if found.seeds < 2:
-        return float("nan"), float("nan")
-    half = stats.t.ppf(0.975, found.seeds - 1) * np.sqrt(found.spread)
-    return found.estimate - half, found.estimate + half
-
-
-def ours(arm: Sample, baseline: Sample, codes: Sequence[str]) -> Bounds:
-    found = contrast(difference(arm, baseline, codes))
-    return found.low, found.high
-
-
-CANDIDATES: Mapping[str, Callable[[Sample, Sample, Sequence[str]], Bounds]] = {
-    "bootstrap over examples": over_examples,
-    "bootstrap over seeds and examples": hierarchical,
-    "t over seeds": over_seeds,
-    "ours": ours,
-}
 
 
 class Share:
@@ -137,11 +134,14 @@ def coverage(
         outcome = chance.target()
         baseline, arm = sampled(outcome)
         truth = float(outcome.truth[1] - outcome.truth[0])
-        for (name, n), share in held.items():
-            low, high = CANDIDATES[name](first(arm, n), first(baseline, n), design.codes)
-            if low == low:
-                share.add(low <= truth <= high)
-                wide[name, n].append((high - low) / 2)
+        drawn = resampled(arm, baseline, design.codes)
+        for n in seeds:
+            found = contrast(difference(first(arm, n), first(baseline, n), design.codes))
+            for name, candidate in CANDIDATES.items():
+                low, high = candidate(found, drawn[:n])
+                if low == low:
+                    held[name, n].add(low <= truth <= high)
+                    wide[name, n].append((high - low) / 2)
     return {
         cell: (share, float(np.median(wide[cell])) if wide[cell] else float("nan"))
         for cell, share in held.items()

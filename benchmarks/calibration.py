@@ -111,12 +111,12 @@ def fits(times: int) -> Table:
 
 EXPERIMENTS = (
     (intervals, 1000),
-    (languages, 600),
-    (families, 300),
-    (powers, 600),
-    (promises, 600),
-    (choices, 400),
-    (fits, 400),
+    (languages, 300),
+    (families, 200),
+    (powers, 200),
+    (promises, 200),
+    (choices, 200),
+    (fits, 300),
 )
 """With how many simulated studies."""
 

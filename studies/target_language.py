@@ -135,10 +135,14 @@ def claims(part: Part) -> tuple[Claim, ...]:
 
     multi, english = "multi-task, others", "multi-task, English"
     told = {
-        "Multi-task training helps more in other languages than in English": more(multi, english),
-        "It helps near languages more": more(multi, english, near),
-        "It helps far languages more": more(multi, english, far),
-        "One task helps more in other languages than in English": more(
+        "Multi-task training in other languages helps more than in English": more(multi, english),
+        "Near languages gain more from multi-task training in other languages than in English": more(
+            multi, english, near
+        ),
+        "Far languages gain more from multi-task training in other languages than in English": more(
+            multi, english, far
+        ),
+        "One task in other languages helps more than in English": more(
             "one task, others", "one task, English"
         ),
         "Far languages gain more from far languages than from near ones": more(

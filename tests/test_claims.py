@@ -159,7 +159,10 @@ def test_one_contrast_above_does_not_support_a_claim_about_all() -> None:
 def test_what_a_claim_with_one_seed_says_holds_for_its_examples_only() -> None:
     found = verdict(rows(each(0), seeds=(1,), noise=0), claim(over("nli") + over("tags")))
     assert found.verdict == "inconclusive" and found.settle is None
-    assert "With one seed, nothing is known of others" in found.sentence
+    assert "With one seed this is about its test examples only" in found.sentence
+    clear = verdict(rows({"nli": 3}, seeds=(1,)), EFFECT)
+    assert clear.verdict == "supported"
+    assert "With one seed this is about its test examples only" in clear.sentence
 
 
 def test_an_open_claim_says_how_many_more_seeds_would_settle_it() -> None:

@@ -123,6 +123,18 @@ def test_what_is_not_known_is_said_and_not_counted() -> None:
     assert found.phases["target"].steps == 4
 
 
+def test_languages_whose_size_is_known_are_priced_beside_those_whose_is_not() -> None:
+    codes = ("deu", "fra")
+    sizes = (("test/deu", 70),)
+    test = Data(task=replace(XNLI, sizes=sizes), split="test", languages=codes)
+    target = Target(name="XNLI", train=(some(XNLI, 64),), test=test, metric=ACCURACY)
+    (leaf,) = evaluate(chain(XLMR_BASE, target, recipe=RECIPE, seed=1), target)
+    value = replace(study(some(MNLI, 330)), arms=(Arm(name="direct", leaves=(leaf,)),))
+    found = price(value, [leaf.predictions])
+    assert found.total.tokens == 70 * leaf.predictions.max_length
+    assert found.unknown == ("examples of xnli test in 1 of 2 languages",)
+
+
 def test_all_of_a_generated_world_is_known() -> None:
     value = tiny_study.study()
     found = price(value, value.stages)
@@ -157,6 +169,13 @@ def test_the_steps_that_are_priced_are_those_that_are_taken(
             log = (store.result_folder(stage) / "log.jsonl").read_text(encoding="utf-8")
             taken = max(json.loads(line)["step"] for line in log.splitlines())
             assert price(value, [stage]).total.steps == taken
+
+
+def test_the_list_of_encoders_says_how_large_they_are() -> None:
+    rows = [json.loads(line) for line in layover("encoders", "--json").out.splitlines()]
+    bodies = {row["name"]: row["body"] for row in rows}
+    assert bodies["xlm-r-base"] == BODY and bodies["tiny 2x128"] < 1_000_000
+    assert "277 M, 85.5 M without the word table" in layover("encoders", "xlm-r-base").out
 
 
 def test_the_command_prices_a_study_and_says_at_what_rate(tmp_path: Path) -> None:

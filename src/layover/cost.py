@@ -153,11 +153,11 @@ class _Reader:
         return steps // stage.selection.every * sum(self._read(data, length) for data in each)
 
     def _read(self, data: Data, longest: int) -> int:
-        """Tokens of all examples; 0 where that is unknown."""
-        size, group = self._size(data), self._group(data)
-        if size is None or group is None:
-            return 0
-        return size * group * self._length(longest)
+        """Tokens of the examples whose number is known."""
+        group, size = self._group(data), self._size(data)
+        if size is None:
+            size = sum(data.task.size(data.split, code) or 0 for code in data.languages)
+        return size * (group or 0) * self._length(longest)
 
     def _steps(self, data: Data | Mixture, recipe: Recipe) -> int | None:
         if recipe.duration.unit == "steps":
@@ -174,7 +174,10 @@ class _Reader:
         return min(self.tokens, longest) if self.tokens else longest
 
     def _size(self, data: Data) -> int | None:
-        return self._noted(data.size, f"examples of {data.task.name} {data.split}")
+        codes = data.languages
+        lacking = [code for code in codes if data.task.size(data.split, code) is None]
+        where = f" in {len(lacking)} of {len(codes)} languages" if len(lacking) < len(codes) else ""
+        return self._noted(data.size, f"examples of {data.task.name} {data.split}{where}")
 
     def _group(self, data: Data) -> int | None:
         """Sequences of an example."""

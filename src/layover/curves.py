@@ -32,7 +32,7 @@ from layover.study import Arm, Study
 
 DRAWN = 25
 """Places at which a fitted law is drawn."""
-NAMES = {"power": "power law with floor", "logarithm": "logarithm"}
+NAMES = {"power": "power law with ceiling", "logarithm": "logarithm"}
 BY_SIZE = "parameters without the word table"
 
 Points = dict[float, tuple[Term, ...]]
@@ -220,7 +220,11 @@ def _law(points: Points) -> tuple[Fitted | None, str]:
 
 
 def _plain(bounds: Bounds) -> str:
-    return f"{bounds.estimate:+.1f} [{bounds.low:+.1f}, {bounds.high:+.1f}]"
+    # No minus before what is rounded to zero.
+    estimate, low, high = (
+        round(one, 1) + 0.0 for one in (bounds.estimate, bounds.low, bounds.high)
+    )
+    return f"{estimate:+.1f} [{low:+.1f}, {high:+.1f}]"
 
 
 def _drawn(law: Fitted) -> tuple[tuple[float, float, float, float], ...]:

@@ -15,7 +15,7 @@ from layover.report import Report
 from layover.report.formats import WRITERS, Format, as_csv, as_json, as_latex, as_markdown
 from layover.report.table import table
 
-AWKWARD = r"a_b & 100 % {x} \y #1 $ ^ ~ | * [z]"
+AWKWARD = r"[z] a_b & 100 % {x} \y #1 $ ^ ~ | *"
 
 
 def renamed(report: Report, old: str, new: str) -> Report:

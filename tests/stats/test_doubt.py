@@ -22,8 +22,8 @@ variances = st.floats(0, 10)
 def test_of_seeds_alone_it_is_students(freedom: int, level: float) -> None:
     doubt = Doubt(spread=4.0, freedom=freedom)
     half = 2 * stats.t.ppf((1 + level) / 2, freedom)
-    assert float(doubt.half(level)) == pytest.approx(half, rel=1e-5)
-    assert float(doubt.beyond(half)) == pytest.approx((1 - level) / 2, rel=1e-5)
+    assert float(doubt.half(level)) == pytest.approx(half, rel=1e-4)
+    assert float(doubt.beyond(half)) == pytest.approx((1 - level) / 2, rel=1e-4)
 
 
 @pytest.mark.parametrize("level", LEVELS)

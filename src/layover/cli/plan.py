@@ -99,7 +99,7 @@ def _told(whole: Price, rest: Price, tokens: int, rate: float) -> list[str]:
     for name, work in rows.items():
         cells = [f"{work.trainings:,}", *map(_short, (work.steps, work.tokens, work.flops))]
         hours = _hours(work, rate)
-        cells += [] if hours is None else [f"{hours:,.2f}"]
+        cells += [] if hours is None else [f"{hours:.3g}"]
         lines.append(f"{name:15}" + "".join(f"{cell:>11}" for cell in cells))
     length = f"{tokens} tokens a sequence" if tokens else "the longest sequences that recipes allow"
     stated = f" and {rate:.3g} FLOPs a second" if rate else ""

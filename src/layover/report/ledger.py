@@ -58,8 +58,8 @@ def counted(verdict: Verdict) -> str:
         f"{len(found.found)} counted",
         f" of at least {claim.least}" if len(found.found) < claim.least else "",
         f" ({some(found.found, ', ', most=12)})" if found.found else "",
-        f", without {listed(lacks)}" if lacks else "",
-        f"; not so for {listed(found.lacking)}" if found.lacking else "",
+        f", without {some(lacks, ', ', most=12)}" if lacks else "",
+        f"; not so for {some(found.lacking, ', ', most=12)}" if found.lacking else "",
     ]
     return "".join(parts)
 
@@ -107,20 +107,20 @@ def ground(verdict: Verdict) -> str:
 
 
 def needs(verdict: Verdict) -> str:
-    """What would settle an open verdict; "" where it is settled."""
+    """What would settle an open verdict, and what a settled one does not cover."""
+    if verdict.found and min(one.seeds for one in verdict.found) < 2:
+        return "With one seed this is about its test examples only: train more."
     if verdict.here != "inconclusive":
         return ""
     if verdict.settle is not None:
         return f"{count(verdict.settle, 'more seed')} would probably settle it."
-    if min(one.seeds for one in verdict.found) < 2:
-        return "With one seed, nothing is known of others: train more."
     return "No number of seeds would settle it: it takes more test examples."
 
 
 def _opening(verdict: Verdict) -> str:
     if verdict.verdict == verdict.here:
         return verdict.verdict.capitalize()
-    spoken = listed(verdict.claim.about)
+    spoken = some(verdict.claim.about, ", ")
     return f"Not tested, as it speaks of {spoken}; here it is {verdict.here}"
 
 

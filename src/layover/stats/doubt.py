@@ -9,7 +9,7 @@ t, where S is nothing the normal distribution, and it is never narrower than Stu
 
 Satterthwaite's one number of degrees of freedom is nearly as good at 95 %, but not far out, where
 the comparisons of a family are judged: where three seeds agree by chance it takes S for known, and
-errs up to fifteen times as often as it says (tests/stats/test_doubt.py).
+errs more than ten times as often as it says (tests/stats/test_doubt.py).
 """
 
 from __future__ import annotations
