@@ -134,14 +134,11 @@ def claims(part: Part) -> tuple[Claim, ...]:
         return (gain(arm, *names, over=over, languages=languages),)
 
     multi, english = "multi-task, others", "multi-task, English"
+    both = "from multi-task training in other languages than in English"
     told = {
         "Multi-task training in other languages helps more than in English": more(multi, english),
-        "Near languages gain more from multi-task training in other languages than in English": more(
-            multi, english, near
-        ),
-        "Far languages gain more from multi-task training in other languages than in English": more(
-            multi, english, far
-        ),
+        f"Near languages gain more {both}": more(multi, english, near),
+        f"Far languages gain more {both}": more(multi, english, far),
         "One task in other languages helps more than in English": more(
             "one task, others", "one task, English"
         ),
