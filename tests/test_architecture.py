@@ -19,7 +19,7 @@ LAYERS = (
     ("training", "bench"),
     ("stages",),
     ("factors", "cost", "coverage", "verdicts"),
-    ("results", "report", "progress", "leaks", "scripts", "xtreme"),
+    ("results", "report", "serving", "progress", "leaks", "scripts", "xtreme"),
     ("audit", "doctor"),
     ("running",),
     ("cli",),
