@@ -20,6 +20,8 @@ from layover.errors import LayoverError
 from layover.executors.execute import execute, plan
 from layover.executors.local import Local
 from layover.metrics.accuracy import ACCURACY
+from layover.report import render
+from layover.results import report
 from layover.serving import comparisons, served
 from layover.stages import Benchmark, Predict, Score
 from layover.store import Store
@@ -157,6 +159,15 @@ def test_an_arm_is_all_its_models_with_its_quality_beside_its_latency(
         assert one.quality and one.quality.seeds == 2
         assert one.per_millisecond == pytest.approx(one.quality.estimate / one.cost.p50.value)
         assert one.agrees == 1.0
+
+
+def test_the_report_shows_what_arms_cost(finished: tuple[Study, Store]) -> None:
+    study, store = finished
+    shown, found = report(study, store), served(study, store)
+    assert [cost.p50.estimate for cost in shown.costs] == [one.cost.p50.value for one in found]
+    assert [sentence.startswith("nli on own, eager:") for sentence in shown.latencies] == [True]
+    page = render(shown)
+    assert 'id="costs"' in page and "own, all languages" in page
 
 
 def test_latency_is_compared_by_launch_and_the_answer_is_a_sentence(
