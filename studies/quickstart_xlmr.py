@@ -120,7 +120,7 @@ class Generated(Published):
 
     @property
     def text(self) -> Data:
-        task: Task = plain(self.world.tasks.pos, "words")
+        task: Task = plain(self.world.tasks.choice, "prompt")
         return self.world.test(task)
 
 

@@ -20,7 +20,7 @@ def interval(estimate: float, error: float = 1.0) -> Interval:
         low=estimate - half,
         high=estimate + half,
         error=error,
-        by_seed=((0, estimate),),
+        by_seed=((0, estimate), (1, estimate)),
         examples=10,
         languages=("aaa",),
     )
@@ -46,6 +46,13 @@ def test_clear_differences_have_their_direction() -> None:
 def test_what_cannot_be_tested_is_neither_clear_nor_counted() -> None:
     lone = dataclasses.replace(interval(9), error=math.nan, low=math.nan, high=math.nan)
     found = family(lone, interval(2.1))
+    assert found.size == 1 and list(found.signs) == [("arm 1", "", "")]
+
+
+def test_one_seed_is_never_clear_unless_there_can_be_no_other() -> None:
+    once = dataclasses.replace(interval(9), by_seed=((3, 9.0),))
+    untrained = dataclasses.replace(interval(9), by_seed=((None, 9.0),))
+    found = family(once, untrained)
     assert found.size == 1 and list(found.signs) == [("arm 1", "", "")]
 
 

@@ -220,11 +220,21 @@ def test_all_that_a_study_may_have_renders(whole: str, grown: Report) -> None:
     assert len(ids) == len(set(ids))
     assert set(re.findall(r'href="#([\w-]+)', whole)) <= set(ids)
     assert '<a href="#ledger">1 supported, 1 contradicted, 1 not tested</a>' in whole
-    assert "CCG helps by 10." in whole and "Not tested for want of mnli." in whole
+    assert "CCG helps by 10." in whole and "Missing: mnli on POS" in whole
+    assert "<li>ccg: seed 9 left out</li>" in whole
     assert "ccg gains 0.40 points a doubling." in whole
     assert "is worth +5.0" in whole
     assert whole.count(">a model by itself, onnx, qco, batch 32<") == 1
     assert "http:" not in whole and "https:" not in whole
+
+
+def test_a_curve_stands_with_the_answer_and_nowhere_else(whole: str, grown: Report) -> None:
+    start = whole.index("The answer as a figure")
+    words = "POS: difference, points by training examples."
+    assert whole.count(words) == 1 and start < whole.index(words) < whole.index('id="differences"')
+    assert whole.index('class="panels small"') > whole.index('id="differences"')
+    bare = dataclasses.replace(grown, curves=(), sizes=())
+    assert render(bare).index('class="panels small"') < render(bare).index('id="differences"')
 
 
 def test_every_text_and_mark_has_the_contrast_that_wcag_asks_for() -> None:
@@ -276,8 +286,10 @@ def test_unmeasured_cells_are_shown_as_such(demo: Report) -> None:
     assert "3 targets" in found
 
 
-def test_arms_beyond_the_palette_render(demo: Report) -> None:
+def test_arms_beyond_the_palette_render_and_look_different(demo: Report) -> None:
     arms = (*demo.arms, *(Arm(name=f"arm {i}") for i in range(20)))
+    looks = svg.looks(dataclasses.replace(demo, arms=arms))
+    assert len(set(looks.values())) == len(arms)
     Tags(render(dataclasses.replace(demo, arms=arms)))
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
-from layover.report import Arm, Cell, Language, Report, Target, answer
+from layover.report import Arm, Cell, Curve, Language, Report, Target, answer
 from layover.report.methods import methods, missing
 from layover.report.prose import listed, number, signed
 from layover.report.report import common
@@ -101,7 +101,11 @@ def test_nothing_to_compare_is_said() -> None:
 
 def test_one_seed_is_said() -> None:
     one = report({("one", "P"): interval(3, 1, seeds=1)})
-    assert "Every model was trained once" in answer(one).summary
+    text = answer(one).summary
+    assert (
+        text.startswith("one cannot be told from direct") and "Every model was trained once" in text
+    )
+    assert "No difference is called clear" in " ".join(methods(one))
     assert "say nothing about other seeds" in " ".join(methods(one))
 
 
@@ -141,6 +145,26 @@ def test_what_excludes_zero_only_before_the_correction_is_not_said_to_help() -> 
     text = summary(**{name: (1.0, 1.8) for name in "abcde"})  # 2.2 standard errors from zero
     assert text.startswith("No arm is shown to help")
     assert summary(a=(1.0, 1.8)).startswith("a helps: +1.0")
+
+
+def test_a_study_that_turns_a_number_is_answered_by_what_a_doubling_adds() -> None:
+    def curve(arm: str, slope: float, target: str = "", **more: object) -> Curve:
+        return Curve(arm=arm, target=target, points=(), slope=interval(slope, 0.1), **more)  # type: ignore[arg-type]
+
+    found = report({("one", "P"): interval(3, 1)})
+    curves = (
+        curve("tags", 0.5),
+        curve("tags in 5", 0.2, against="tags", contrast=interval(-0.3, 0.2)),
+        curve("tags", 9.0, "P"),
+    )
+    text = answer(dataclasses.replace(found, curves=curves)).summary.replace("\u00a0", " ")
+    assert text.startswith(
+        "Doubling training examples adds, in points and averaged over targets: with tags +0.5 "
+        "[+0.4, +0.6] and with tags in 5 +0.2 [+0.1, +0.3]; the difference, tags in 5 over tags "
+        "−0.3 [−0.5, −0.1]."
+    )
+    alone = answer(dataclasses.replace(found, sizes=curves[2:])).summary
+    assert alone.startswith("Doubling the encoder adds, in points and on P: with tags +9.0")
 
 
 def test_choosing_is_worth_what_was_not_chosen_on() -> None:

@@ -40,6 +40,8 @@ def test_it_covers_the_truth_over_all_languages(seeds: int, languages: float) ->
     found = [drawn(generator, seeds, languages, 0.1) for _ in range(300)]
     wide = np.mean([one.over_languages[0] <= 0 <= one.over_languages[1] for one in found])
     narrow = np.mean([one.low <= 0 <= one.high for one in found])
+    added = [one.over_languages[1] - one.high for one in found]
+    assert min(added) > -1e-9
     # Of a single seed, neither interval knows what seeds do.
     assert (0.90 if seeds > 1 else 0.85) <= wide <= 0.99
     assert narrow < wide

@@ -10,6 +10,7 @@ from typing import Any
 from layover.report import costs, curves, figures, grids, portraits, prose, svg
 from layover.report.downloads import downloads
 from layover.report.forest import forest
+from layover.report.ledger import spoken
 from layover.report.methods import methods, missing
 from layover.report.report import Report
 
@@ -25,7 +26,7 @@ def render(report: Report) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals |= {"named": named, "signed": prose.signed, "bracket": prose.bracket}
+    environment.globals |= {"named": named, "spoken": spoken}
     title, *more = [" ".join(part.split()) for part in report.question.strip().split("\n\n")]
     page = environment.get_template("page.html.jinja").render(
         report=report,
@@ -63,8 +64,10 @@ def _answer(report: Report) -> dict[str, Any]:
         "scale": [grids.shade(x / 4, 1.0) for x in range(-4, 5)],
         "lead": lead,
         "by_target": targets,
-        "learning": learning,
-        "sizes": sizes,
+        # A study that turns a number is answered by a curve: its first stands with the answer.
+        "carrying": (learning or sizes)[:1],
+        "learning": learning[1:],
+        "sizes": sizes if learning else sizes[1:],
         "files": downloads(report, drawn),
     }
 

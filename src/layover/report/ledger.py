@@ -30,6 +30,11 @@ STYLES: dict[Word, str] = {
 
 def sentence(verdict: Verdict) -> str:
     """All that a verdict says, for people."""
+    return " ".join((spoken(verdict), *(f"{note}." for note in verdict.notes)))
+
+
+def spoken(verdict: Verdict) -> str:
+    """The same without the notes on what was left out."""
     if verdict.missing:
         said = f"Not tested. Missing: {some(verdict.missing)}."
     elif isinstance(verdict.claim, Coverage):
@@ -44,7 +49,6 @@ def sentence(verdict: Verdict) -> str:
         said,
         needs(verdict),
         f"Beside it: {listed(beside)} points." if beside else "",
-        *(f"{note}." for note in verdict.notes),
     )
     return " ".join(filter(None, parts))
 

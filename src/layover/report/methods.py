@@ -68,6 +68,8 @@ def _family(report: Report) -> str:
     """What is called clear, and why."""
     (means, *_) = report.families
     wrong = 100 * (1 - LEVEL)
+    if not means.size:
+        return "No difference is called clear: each rests on one seed, and another may differ."
     if means.size < 2:
         return f"A difference is called clear where its interval excludes zero ({wrong:.0f} %)."
     arms, targets = len({arm for arm, _, _ in means.cells}), len(report.targets)
@@ -81,7 +83,8 @@ def _family(report: Report) -> str:
         f"differences of {what}, are one family: if no arm had any effect, even one of them would "
         f"be called clear in at most {wrong:.0f} % of studies, and, were they independent, in "
         f"{chance:.0f} % without the correction. The differences in the source language are "
-        "another, and those of each target in the single languages one each. The intervals "
+        "another, and those of each target in the single languages one each. What rests on one "
+        "seed is never clear. The intervals "
         "themselves are not corrected: one may exclude zero where the difference is not clear."
     )
 

@@ -94,7 +94,9 @@ def looks(report: Report) -> dict[str, Look]:
     known = {arm.name for arm in report.arms}
     names = [*report.named("arm"), *dict.fromkeys(x for x in others if x not in known)]
     for i, name in enumerate(names):
-        found[name] = Look(colour=COLOURS[i % len(COLOURS)], marker=marks[i % len(marks)])
+        # Another round of the colours has other marks.
+        mark = marks[(i + i // len(COLOURS)) % len(marks)]
+        found[name] = Look(colour=COLOURS[i % len(COLOURS)], marker=mark)
     for i, name in enumerate(report.named("control")):
         mark = tuple(HOLLOW)[i % len(HOLLOW)]
         found[name] = Look(colour=GREY, marker=mark, line=("--", "-.", ":")[i % 3], filled=False)

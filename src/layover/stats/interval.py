@@ -90,15 +90,15 @@ class Interval:
     @property
     def over_languages(self) -> tuple[float, float]:
         """The 95 % interval for languages that are a draw from many, as the seeds are; NaN where
-        that cannot be told."""
+        that cannot be told.
+
+        What languages add is as independent of the rest as its own interval is: half-widths add in
+        squares (Zou and Donner 2008).
+        """
         from scipy import stats
 
-        variance = self.error**2 + self.between
-        count = len(self.languages)
-        parts = ((self.spread, self.freedom), (self.between, count - 1))
-        known = sum(part**2 / freedom for part, freedom in parts if part > 0)
-        freedom = variance**2 / known if known else math.inf
-        half = stats.t.ppf((1 + LEVEL) / 2, freedom) * math.sqrt(variance)
+        far = stats.t.ppf((1 + LEVEL) / 2, max(1, len(self.languages) - 1))
+        half = math.hypot(self.high - self.estimate, far * math.sqrt(self.between))
         return self.estimate - half, self.estimate + half
 
 
