@@ -122,6 +122,21 @@ def test_the_order_of_seeds_and_of_a_test_does_not_matter() -> None:
     assert one.picks == other.picks
 
 
+def test_a_cluster_is_in_the_same_fold_wherever_it_stands() -> None:
+    candidates = equals(1, 3, np.random.default_rng(2))
+    mixed = np.random.default_rng(3).permutation(60)
+
+    def moved(one: Made) -> Made:
+        rows = {code: table[mixed] for code, table in one.statistics.items()}
+        clusters = tuple(one.clusters[place] for place in mixed)
+        return Made(seed=one.seed, clusters=clusters, statistics=rows)
+
+    turned = {name: [moved(one) for one in arm] for name, arm in candidates.items()}
+    one, other = (chosen(each, combine=ratio, languages=LANGUAGES) for each in (candidates, turned))
+    assert one.picks == other.picks
+    assert (one.measured[0].statistics["aaa"][mixed] == other.measured[0].statistics["aaa"]).all()
+
+
 def test_a_choice_that_cannot_be_made_is_refused() -> None:
     one, other = made({"aaa": [1.0] * 9}), made({"aaa": [1.0] * 8})
     with pytest.raises(ResultError, match="0 candidates in 5 folds"):

@@ -31,6 +31,11 @@ def test_what_was_not_measured_stays_so_and_does_not_count() -> None:
     assert given_levels[1:] == (0.975, 0.95)
 
 
+def test_after_the_first_that_is_not_found_nothing_is() -> None:
+    assert holm((0.04, 0.03, 0.9)) == pytest.approx((0.09, 0.09, 0.9))
+    assert levels((0.04, 0.03, 0.9)) == pytest.approx([1 - 0.05 / 3] * 3)
+
+
 @given(ps)
 def test_the_level_finds_what_the_adjusted_p_value_finds(values: list[float]) -> None:
     for p, adjusted, level in zip(values, holm(values), levels(values), strict=True):

@@ -8,7 +8,7 @@ import sys
 
 import numpy as np
 import pytest
-from made import LANGUAGES, Made, made, ratio, sample
+from made import LANGUAGES, Made, found, made, ratio, sample
 from scipy import stats as reference
 
 from layover.errors import ResultError
@@ -66,6 +66,12 @@ def test_seeds_with_one_test_set_do_not_average_its_examples_away() -> None:
     alone = score(runs[:1], ("aaa",), ratio).mean
     assert found.error == pytest.approx(alone.error)
     assert found.examples == alone.examples == 200
+
+
+def test_seeds_that_agree_by_chance_do_not_undo_the_noise_of_examples() -> None:
+    agreeing = found((1.0, 1.001, 0.999), fixed=4.0)
+    assert agreeing.error == 2
+    assert agreeing.high - agreeing.estimate == pytest.approx(1.96 * 2, rel=1e-3)
 
 
 def test_identical_arms_differ_by_exactly_nothing() -> None:

@@ -60,7 +60,7 @@ def settling(
     def settled(more: int) -> bool:
         return detectable(_with(interval, interval.seeds + more), power, level) <= away
 
-    if interval.seeds < 2 or not away or not settled(MOST):
+    if not away or not settled(MOST):
         return None
     least, enough = 0, MOST
     while enough - least > 1:
