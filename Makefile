@@ -4,7 +4,7 @@ BIN := .venv/bin
 export OMP_NUM_THREADS ?= 1
 export HF_HUB_OFFLINE ?= 1
 
-.PHONY: install check test test-all demo bench catalogue clean
+.PHONY: install check test test-all demo bench calibrate catalogue clean
 
 install: .venv/ready
 
@@ -36,6 +36,10 @@ demo: install
 bench: install
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[bench]'
 	$(BIN)/python -m benchmarks
+
+# Whether the statistics hold what they promise: simulates studies, writes docs/how-we-measure.md.
+calibrate: install
+	$(BIN)/python -m benchmarks.calibration
 
 # The page about the tasks, from the tasks.
 catalogue: install

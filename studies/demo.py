@@ -40,13 +40,15 @@ STRONG = Recipe(duration=steps(500), learning_rate=1e-3)
 class Seed:
     """One world, its encoder, and what can be trained and measured in it."""
 
+    world = Shape(paragraphs=6_000)
+    shape = Tiny(layers=2, width=128, heads=4)
+
     def __init__(self, seed: int) -> None:
         self.seed = seed
-        self.tasks = Tasks(world=World(shape=Shape(paragraphs=6_000), seed=seed))
+        self.tasks = Tasks(world=World(shape=self.world, seed=seed))
         self.text = Data(task=self.tasks.text, split="train", languages=CODES)
         vocabulary = Vocabulary(data=self.text, size=2_000)
-        shape = Tiny(layers=2, width=128, heads=4)
-        self.untrained = Initial(shape=shape, vocabulary=vocabulary, seed=seed)
+        self.untrained = Initial(shape=self.shape, vocabulary=vocabulary, seed=seed)
         self.encoder = chain(
             self.untrained,
             Phase(data=self.text, recipe=SHORT),

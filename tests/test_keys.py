@@ -285,6 +285,7 @@ def test_these_fields_and_no_others_are_left_out_of_keys(tmp_path: Path) -> None
         "Classification.pairs",
         "Encoder.name",
         "Encoder.licence",
+        "Encoder.published",
         "Files.root",
         "Hub.branch",
         "Metric.summary",

@@ -6,11 +6,16 @@ import json
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from layover import portraits as checkpoints
 from layover import spec
+from layover.claims import Best, gain
+from layover.curves import by_examples, by_size
 from layover.errors import DamagedResult
+from layover.evidence import Rows
+from layover.factors import factors, measured_seed, metric_of, scores_of
 from layover.grid import Grid
 from layover.languages import by_distance, distance
 from layover.languages import language as find_language
@@ -21,19 +26,23 @@ from layover.report.report import (
     LayerCurve,
     Portrait,
     Report,
+    Role,
     Target,
     Training,
     common,
 )
 from layover.stage import Stage
-from layover.stages import Score, Train, seed_of, trainings
-from layover.stats import Estimates, Run, by_seed, samples
+from layover.stages import Score, Train, trainings
+from layover.stats import Estimates, Interval, Run, by_seed, samples
 from layover.store import Store
+from layover.study import Arm as StudyArm
 from layover.study import Study
 from layover.tasks.mixture import parts_of
+from layover.verdicts import judge
 
 if TYPE_CHECKING:
     import numpy as np
+    import pandas
     from numpy.typing import NDArray
 
 
@@ -70,7 +79,7 @@ def _measurement(arm: str, leaf: Score, store: Store) -> Measurement:
     import numpy as np
 
     folder = store.result(leaf)
-    about = json.loads((folder / "scores.json").read_text(encoding="utf-8"))
+    about = _about(folder)
     with np.load(folder / "statistics.npz", allow_pickle=False) as saved:
         names, languages, rows = saved["cluster"], saved["language"], saved["statistics"]
     clusters, place = np.unique(names, return_inverse=True)
@@ -90,7 +99,7 @@ def _measurement(arm: str, leaf: Score, store: Store) -> Measurement:
         metric=about["metric"],
         model_key=spec.key(model),
         data_key=spec.key(leaf.predictions.data),
-        chance=math.nan if about["chance"] is None else about["chance"],
+        chance=_or_nan(about["chance"]),
         variant=about["variant"],
         clusters=tuple(clusters.tolist()),
         statistics=statistics,
@@ -98,9 +107,65 @@ def _measurement(arm: str, leaf: Score, store: Store) -> Measurement:
     )
 
 
-def measured_seed(leaf: Score) -> int | None:
-    """Whose measurement a leaf is; None for a model without seed."""
-    return seed_of(leaf.predictions.model) if leaf.seed is None else leaf.seed
+COLUMNS = tuple(
+    (
+        "study arm role target metric language seed score n chance encoder intermediate languages "
+        "examples model_key data_key"
+    ).split()
+)
+
+
+def rows(study: Study, store: Store) -> pandas.DataFrame:
+    """What a study measured, for notebooks: a row for each arm, target, language and seed.
+
+    `score` and `chance` are in percent, `n` the test examples with a label; without any, the
+    score is NaN. `intermediate` and its `languages` are
+    joined by "+"; `examples`, of intermediate training, and `seed` are <NA> where there is none or
+    it is not known.
+    """
+    import pandas
+
+    made = [
+        dict(zip(COLUMNS, values, strict=True))
+        for arm in study.arms
+        for leaf in scores_of(arm)
+        if store.complete(leaf)
+        for values in _rows(study, arm, leaf, store)
+    ]
+    whole = {"seed": "Int64", "n": "Int64", "examples": "Int64"}
+    return pandas.DataFrame(made, columns=list(COLUMNS)).astype(whole)
+
+
+def _rows(study: Study, arm: StudyArm, leaf: Score, store: Store) -> Iterator[tuple[Any, ...]]:
+    known, about = factors(leaf), _about(store.result(leaf))
+    for code, found in about["scores"].items():
+        yield (
+            study.name,
+            arm.name,
+            _role(study, arm),
+            leaf.target,
+            about["metric"],
+            code,
+            known.seed,
+            _or_nan(found["score"]),
+            found["n"],
+            _or_nan(about["chance"]),
+            known.encoder,
+            "+".join(known.intermediate),
+            "+".join(known.languages),
+            known.examples if known.intermediate else None,
+            spec.key(leaf.predictions.model),
+            spec.key(leaf.predictions.data),
+        )
+
+
+def _about(folder: Path) -> dict[str, Any]:
+    """What a `Score` stage wrote for people."""
+    return dict(json.loads((folder / "scores.json").read_text(encoding="utf-8")))
+
+
+def _or_nan(value: float | None) -> float:
+    return math.nan if value is None else value
 
 
 def portraits(study: Study, store: Store) -> tuple[Portrait, ...]:
@@ -112,7 +177,7 @@ def report(study: Study, store: Store, commands: tuple[str, ...] = ()) -> Report
     """Everything that tables and the page show, for what the store holds."""
     found = measurements(study, store)
     table = grid(study, found)
-    targets = tuple(dict.fromkeys(leaf.target for arm in study.arms for leaf in _scores(arm)))
+    targets = tuple(dict.fromkeys(leaf.target for arm in study.arms for leaf in scores_of(arm)))
     differences = _differences(study, table, targets)
     total = len(study.leaves)
     have = sum(store.complete(leaf) for leaf in study.leaves)
@@ -128,6 +193,7 @@ def report(study: Study, store: Store, commands: tuple[str, ...] = ()) -> Report
         languages=tuple(_language(code, study.source) for code in table.languages),
         differences=differences,
         means=_means(study, table, differences, targets),
+        best=_best(study, table, found, differences),
         scores=tuple(
             Cell(arm=arm.name, target=target, estimates=table.score(arm.name, target))
             for arm in study.arms
@@ -146,6 +212,9 @@ def report(study: Study, store: Store, commands: tuple[str, ...] = ()) -> Report
             if item.variant
         ),
         trainings=_trainings(study, store),
+        curves=by_examples(study, table),
+        sizes=by_size(study, table),
+        verdicts=judge(study, table, found),
         portraits=portraits(study, store),
         provenance=_provenance(study, store),
         commands=commands,
@@ -169,11 +238,7 @@ def _unlabelled(target: str, found: tuple[Measurement, ...]) -> str:
     )
 
 
-def _scores(arm: Any) -> tuple[Score, ...]:
-    return tuple(leaf for leaf in arm.leaves if isinstance(leaf, Score))
-
-
-def _role(study: Study, arm: Any) -> Any:
+def _role(study: Study, arm: StudyArm) -> Role:
     if arm.control:
         return "control"
     return "baseline" if arm.name == study.baseline else "arm"
@@ -204,18 +269,12 @@ def grid(study: Study, found: tuple[Measurement, ...]) -> Grid:
     made: dict[tuple[str, str], list[Run]] = {}
     for target in dict.fromkeys(item.target for item in found):
         mine = [item for item in found if item.target == target]
-        for item, run in zip(mine, samples(mine, _combine(study, target)), strict=True):
+        for item, run in zip(mine, samples(mine, metric_of(study, target).combine), strict=True):
             made.setdefault((item.arm, target), []).append(run)
     return Grid(
         samples={cell: by_seed(runs) for cell, runs in made.items()},
         languages=by_distance(codes, study.source),
         source=study.source,
-    )
-
-
-def _combine(study: Study, target: str) -> Any:
-    return next(
-        leaf.metric.combine for arm in study.arms for leaf in _scores(arm) if leaf.target == target
     )
 
 
@@ -251,10 +310,22 @@ def _means(
     return tuple(cells)
 
 
+def _best(
+    study: Study, table: Grid, found: tuple[Measurement, ...], differences: tuple[Cell, ...]
+) -> Interval | None:
+    """The cross-fitted best arm of each target that all arms have; None of fewer than two arms."""
+    arms = tuple(dict.fromkeys(cell.arm for cell in differences))
+    targets = common(differences, list(dict.fromkeys(cell.target for cell in differences)))
+    if len(arms) < 2 or not targets:
+        return None
+    whole = gain(Best(arms=arms), *targets, over=study.baseline)
+    return Rows(study=study, grid=table, measurements=found).evidence(whole).interval
+
+
 def _trainings(study: Study, store: Store) -> tuple[Training, ...]:
     found: dict[str, list[Training]] = {}
     for arm in study.arms:
-        for leaf in _scores(arm):
+        for leaf in scores_of(arm):
             for stage in trainings(leaf.predictions.model):
                 if stage.key not in found and _record(stage, store):
                     found[stage.key] = list(_curves(arm.name, stage, store))

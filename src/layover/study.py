@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from layover.claims import Claim, Coverage
 from layover.errors import StudyError
 from layover.registry import load_file, raising, unknown
 from layover.stage import Stage, closure
@@ -43,6 +44,8 @@ class Study:
     """Findings of the audit that are meant, by the name that it gives them."""
     keep: tuple[str, ...] = ()
     """Arms whose models `layover prune` leaves alone."""
+    claims: tuple[Claim | Coverage, ...] = ()
+    """What the study's results are to decide."""
     portraits: tuple[Arm, ...] = ()
     """Checkpoints, each with the leaves that measure what training did to its encoder (see
     `layover.portraits`). They are shown beside each other; arms are compared without them."""

@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
 
+from layover.claims import Claim, Verdict, gain
 from layover.grid import Grid
-from layover.report import Arm, Cell, Language, LayerCurve, Report, Target, Training
-from layover.stats import Estimates, Sample, by_seed, samples
+from layover.report import (
+    Arm,
+    Cell,
+    Cost,
+    Curve,
+    Language,
+    LayerCurve,
+    Point,
+    Report,
+    Target,
+    Training,
+)
+from layover.stats import Bounds, Estimates, Interval, Sample, by_seed, samples
 
 LANGUAGES = (
     Language(code="qal", name="Alvic", distance=0.0, source=True),
@@ -165,6 +178,98 @@ def trainings(generator: np.random.Generator, arms: tuple[str, ...], seeds: int)
                 )
             )
     return found
+
+
+def about(estimate: float, error: float) -> Interval:
+    """An interval of four seeds in five languages."""
+    half = 1.96 * error
+    return Interval(
+        estimate=estimate,
+        low=estimate - half,
+        high=estimate + half,
+        error=error,
+        by_seed=tuple((seed, estimate) for seed in range(4)),
+        examples=1000,
+        languages=CODES[1:],
+    )
+
+
+def curve(arm: str, most: float, axis: str = "training examples") -> Curve:
+    places = (250, 1000, 4000, 16000)
+    values = [most - 40 / place**0.5 for place in places]
+    return Curve(
+        arm=arm,
+        target="POS",
+        axis=axis,
+        points=tuple(
+            Point(at=place, value=about(value, 0.4), label=f"tiny {place}" if "par" in axis else "")
+            for place, value in zip(places, values, strict=True)
+        ),
+        law="power law with floor",
+        line=tuple((x, v, v - 0.5, v + 0.5) for x, v in zip(places, values, strict=True)),
+        slope=about(0.4, 0.1),
+        against="squad",
+        contrast=about(-0.2, 0.3),
+        told=f"{arm} gains 0.40 points a doubling.",
+    )
+
+
+def cost(model: str, backend: str, language: str, batch: int = 1) -> Cost:
+    base = (2.0 + len(model) / 4) * batch**0.6 / (2 if backend == "onnx" else 1)
+    p50, p95, p99 = (
+        Bounds(estimate=x * base, low=0.97 * x * base, high=1.04 * x * base) for x in (1, 1.3, 1.8)
+    )
+    return Cost(
+        model=model,
+        backend=backend,
+        language=language,
+        batch=batch,
+        p50=p50,
+        p95=p95,
+        p99=p99,
+        throughput=Bounds(estimate=1000 * batch / base, low=math.nan, high=math.nan),
+        tokens=18.5,
+        memory=2.1e8,
+        disk=4.4e7,
+        agrees=0.998,
+        quality=about(60 + len(model), 1.2),
+    )
+
+
+def verdicts() -> tuple[Verdict, ...]:
+    def claim(text: str) -> Claim:
+        whole = (gain("ccg", "POS", over="direct"),)
+        return Claim(text=text, source="Phang et al. 2020, table 2", contrasts=whole)
+
+    ends = ((1.0, 5.0),)
+    found = {"found": (about(3.0, 1.0),), "intervals": ends, "level": 0.975, "confidence": 0.99}
+    return (
+        Verdict(claim=claim("CCG helps."), verdict="supported", here="supported",
+                sentence="Supported: ccg - direct +3.0.", **found),  # type: ignore[arg-type]
+        Verdict(claim=claim("CCG helps by 10."), verdict="contradicted", here="contradicted",
+                sentence="Contradicted.", **found),  # type: ignore[arg-type]
+        Verdict(claim=claim("MNLI helps."), verdict="not tested", here="not tested",
+                sentence="Not tested for want of mnli."),
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def grown() -> Report:
+    """The study with all that a study may have."""
+    return replace(
+        study(),
+        best=about(5.0, 0.5),
+        curves=tuple(curve(arm, most) for arm, most in (("ccg", 6.0), ("squad", 2.0))),
+        sizes=(curve("xnli", 3.0, "parameters without the word table"),),
+        costs=tuple(
+            cost(model, backend, language, batch)
+            for model in ("ccg", "squad", "a model by itself")
+            for backend in ("eager", "onnx")
+            for language in CODES
+            for batch in (1, 32)
+        ),
+        verdicts=verdicts(),
+    )
 
 
 @pytest.fixture(scope="session")

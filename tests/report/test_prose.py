@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
-from layover.report import Arm, Cell, Language, Report, Target, answer
-from layover.report.prose import listed, methods, missing, signed
+from layover.report import Arm, Cell, Curve, Language, Report, Target, answer
+from layover.report.methods import methods, missing
+from layover.report.prose import listed, number, signed
 from layover.report.report import common
 from layover.stats import Estimates, Interval
 
@@ -100,7 +101,11 @@ def test_nothing_to_compare_is_said() -> None:
 
 def test_one_seed_is_said() -> None:
     one = report({("one", "P"): interval(3, 1, seeds=1)})
-    assert "Every model was trained once" in answer(one).summary
+    text = answer(one).summary
+    assert (
+        text.startswith("one cannot be told from direct") and "Every model was trained once" in text
+    )
+    assert "No difference is called clear" in " ".join(methods(one))
     assert "say nothing about other seeds" in " ".join(methods(one))
 
 
@@ -130,6 +135,56 @@ def test_fewer_seeds_or_languages_than_elsewhere_are_said() -> None:
     assert missing(report(cells)) == ("two on P rests on 2 of 3 seeds and 1 of 2 languages.",)
 
 
+def test_many_arms_are_summed_up_and_few_told_one_by_one() -> None:
+    many = summary(a=(9, 1), b=(5, 1), c=(4, 1), d=(3, 1), e=(2, 1))
+    assert "; b, c, d and e (by +2.0 to +5.0) help too." in many
+    assert "; b +5.0 [" in summary(a=(9, 1), b=(5, 1), c=(4, 1), d=(3, 1))
+
+
+def test_what_excludes_zero_only_before_the_correction_is_not_said_to_help() -> None:
+    text = summary(**{name: (1.0, 1.8) for name in "abcde"})  # 2.2 standard errors from zero
+    assert text.startswith("No arm is shown to help")
+    assert summary(a=(1.0, 1.8)).startswith("a helps: +1.0")
+
+
+def test_a_study_that_turns_a_number_is_answered_by_what_a_doubling_adds() -> None:
+    def curve(arm: str, slope: float, target: str = "", **more: object) -> Curve:
+        return Curve(arm=arm, target=target, points=(), slope=interval(slope, 0.1), **more)  # type: ignore[arg-type]
+
+    found = report({("one", "P"): interval(3, 1)})
+    curves = (
+        curve("tags", 0.5),
+        curve("tags in 5", 0.2, against="tags", contrast=interval(-0.3, 0.2)),
+        curve("tags", 9.0, "P"),
+    )
+    text = answer(dataclasses.replace(found, curves=curves)).summary.replace("\u00a0", " ")
+    assert text.startswith(
+        "Doubling training examples adds, in points and averaged over targets: with tags +0.5 "
+        "[+0.4, +0.6] and with tags in 5 +0.2 [+0.1, +0.3]; the difference, tags in 5 over tags "
+        "−0.3 [−0.5, −0.1]."
+    )
+    alone = answer(dataclasses.replace(found, sizes=curves[2:])).summary
+    assert alone.startswith("Doubling the encoder adds, in points and on P: with tags +9.0")
+
+
+def test_choosing_is_worth_what_was_not_chosen_on() -> None:
+    found = report({("one", "P"): interval(3, 1), ("two", "P"): interval(1, 1)})
+    chosen = dataclasses.replace(found, best=interval(2.5, 1))
+    assert "is worth +2.5" in answer(chosen).summary
+    assert "parted into folds" in " ".join(methods(chosen))
+    assert "is worth" not in answer(found).summary
+    assert "parted into folds" not in " ".join(methods(found))
+
+
+def test_methods_say_the_family_and_what_it_could_have_found(made: Made) -> None:
+    text = " ".join(methods(made(("direct", "ccg", "squad"), seeds=2, targets=2)))
+    assert "The 6 zero-shot differences of 2 arms on 2 targets, with the means over targets" in text
+    assert "would be called clear with a probability of 80 %" in text
+    assert "as drawn from many: 5 languages" in text
+    lone = " ".join(methods(made(("direct", "ccg"), seeds=2, targets=1)))
+    assert "called clear where its interval excludes zero (5 %)" in lone and "family" in lone
+
+
 def test_methods_count_what_was_measured(made: Made) -> None:
     text = " ".join(methods(made(("direct", "ccg"), seeds=2, targets=1)))
     assert "2 seeds and 2,000 test examples in 5 zero-shot languages" in text
@@ -138,6 +193,9 @@ def test_methods_count_what_was_measured(made: Made) -> None:
 def test_numbers_and_lists_read_well() -> None:
     assert [signed(x) for x in (1.75, -0.44, 0.04, -0.04, float("nan"))] == [
         "+1.8", "−0.4", "0.0", "0.0", "n/a",
+    ]  # fmt: skip
+    assert [number(x) for x in (0.01234, 4.567, 1234.5, 0.0, -0.5, float("nan"))] == [
+        "0.0123", "4.57", "1,234", "0.00", "−0.500", "n/a",
     ]  # fmt: skip
     assert [listed(x) for x in ([], ["a"], ["a", "b"], ["a", "b", "c"])] == [
         "", "a", "a and b", "a, b and c",

@@ -5,53 +5,21 @@ from __future__ import annotations
 import math
 import subprocess
 import sys
-from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
+from made import LANGUAGES, Made, made, ratio, sample
 from scipy import stats as reference
 
 from layover.errors import ResultError
 from layover.stats import (
     Interval,
     Sample,
-    by_seed,
     estimates,
     mean_over_targets,
     paired_difference,
-    samples,
     score,
 )
-
-LANGUAGES = ("aaa", "bbb")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Made:
-    """A made-up measurement."""
-
-    seed: int | None = 0
-    data_key: str = "data"
-    clusters: tuple[str, ...]
-    statistics: dict[str, np.ndarray] = field(default_factory=dict)
-
-
-def ratio(sums: np.ndarray) -> np.ndarray:
-    return 100 * sums[..., 0] / sums[..., 1]
-
-
-def made(values: dict[str, list[float]], seed: int | None = 0, data_key: str = "data") -> Made:
-    """One (value, 1) row per cluster and language; NaN: no example there."""
-    size = len(next(iter(values.values())))
-    return Made(
-        seed=seed,
-        data_key=data_key,
-        clusters=tuple(f"c{i}" for i in range(size)),
-        statistics={
-            code: np.stack([np.array(row, float), 0 * np.array(row, float) + 1], axis=1)
-            for code, row in values.items()
-        },
-    )
 
 
 def test_estimates_are_the_hand_computed_scores_and_differences() -> None:
@@ -218,10 +186,6 @@ def test_results_are_the_same_every_time() -> None:
     generator = np.random.default_rng(5)
     runs = [made({"aaa": list(generator.random(50))}, seed) for seed in range(3)]
     assert score(runs, ("aaa",), ratio) == score(runs, ("aaa",), ratio)
-
-
-def sample(*runs: Made) -> Sample:
-    return by_seed(samples(runs, ratio))
 
 
 def targets(spread: float, noise: float) -> tuple[Sample, Sample]:

@@ -7,14 +7,16 @@ from collections.abc import Callable
 
 import typer
 
-from layover.cli import catalogue, lock, study, xtreme
+from layover.cli import catalogue, lock, plan, study, xtreme
+from layover.cli.claims import claims
 from layover.cli.doctor import doctor
 from layover.errors import LayoverError
 
 COMMANDS: dict[str, Callable[..., None]] = {
-    "plan": study.plan_command,
+    "plan": plan.plan_command,
     "run": study.run,
     "compare": study.compare,
+    "claims": claims,
     "report": study.report,
     "where": study.where,
     "predict": study.predict,

@@ -11,7 +11,7 @@ import typer
 
 from layover import encoders as published
 from layover.cli.shared import AsJson
-from layover.encoders import Encoder
+from layover.encoders import LADDER, Encoder, Tiny
 from layover.errors import StudyError
 from layover.registry import Registry, load_file
 from layover.tasks.joined import hubs
@@ -44,8 +44,12 @@ def tasks(
 
 
 def encoders(name: Name = "", include: Include = None, as_json: AsJson = False) -> None:
-    """The published encoders that Layover names, or all about one."""
+    """The published encoders that Layover names, or all about one; and shapes to train from
+    scratch."""
     _list(all_encoders(include), name, as_json, _encoder_row)
+    for shape in () if name else LADDER:
+        row = _shape_row(shape)
+        typer.echo(json.dumps(row) if as_json else _line(row))
 
 
 def all_tasks(include: list[Path] | None = None) -> Registry:
@@ -79,8 +83,12 @@ def _list(
         elif name:
             typer.echo("\n".join(f"{field:11}{_plain(value)}" for field, value in row.items()))
         else:
-            first, second, *_ = row.values()
-            typer.echo(f"{first:17}{second}")
+            typer.echo(_line(row))
+
+
+def _line(row: dict[str, Any]) -> str:
+    first, second, *_ = row.values()
+    return f"{first:18}{second}"
 
 
 def _plain(value: Any) -> str:
@@ -116,9 +124,27 @@ def _task_row(task: Task) -> dict[str, Any]:
 
 
 def _encoder_row(encoder: Encoder) -> dict[str, Any]:
+    known = encoder.dimensions
+    size = known.parameters if known else None
+    told = "size unknown until it is downloaded"
+    if size:
+        told = f"{_millions(size.total)}, {_millions(size.body)} without the word table"
     return {
         "name": encoder.name,
+        "about": f"{encoder.hub}: {told}",
+        "parameters": size and size.total,
+        "body": size and size.body,
         "hub": encoder.hub,
         "revision": encoder.commit,
         "licence": encoder.licence,
     }
+
+
+def _shape_row(shape: Tiny) -> dict[str, Any]:
+    body = shape.dimensions(vocabulary=0).parameters.total
+    told = f"to train from scratch: {_millions(body)} without the word table"
+    return {"name": shape.label, "about": told, "body": body}
+
+
+def _millions(count: int) -> str:
+    return f"{count / 1e6:.3g} M"

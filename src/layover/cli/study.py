@@ -1,15 +1,15 @@
-"""The commands about one study: plan, run, compare, report, where, prune; and predict."""
+"""The commands about one study: run, compare, report, where, prune; and predict."""
 
 from __future__ import annotations
 
 import json
 import shlex
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from layover.changes import changes, remember
+from layover.changes import remember
 from layover.cli.shared import (
     DEFAULT_STORE,
     Argument,
@@ -17,61 +17,19 @@ from layover.cli.shared import (
     StoreFolder,
     StudyFile,
     complain,
-    number,
     open_results,
-    open_study,
     origin_of,
     pairs,
 )
 from layover.errors import LayoverError, ModelError, StoreError, StudyError, UnknownName
-from layover.executors.execute import Plan, plan
+from layover.executors.execute import plan
 from layover.registry import unknown
+from layover.report.formats import WRITERS, Format
 from layover.running import Kind, Where, complete, mending
 from layover.stage import Stage, closure
 from layover.stages import Score, Train
 from layover.store import Store
 from layover.study import Study, load
-
-
-def _counts(study: Study, planned: Plan) -> dict[str, Any]:
-    naive = sum(isinstance(stage, Train) for leaf in study.leaves for stage in closure((leaf,)))
-    trainings = sum(isinstance(stage, Train) for stage in planned.stages)
-    return {
-        "study": study.name,
-        "stages": len(planned.stages),
-        "done": len(planned.done),
-        "todo": len(planned.todo),
-        "trainings": trainings,
-        "trainings_without_sharing": naive,
-        "missing_files": sorted({name for _, names in planned.unresolved for name in names}),
-    }
-
-
-def plan_command(
-    study: StudyFile,
-    store: StoreFolder = DEFAULT_STORE,
-    arguments: Argument = None,
-    as_json: AsJson = False,
-) -> None:
-    """What a study consists of, what is done, and what sharing saves. Changes nothing."""
-    value, place = open_study(study, store, arguments)
-    counts = _counts(value, plan(value, place))
-    if as_json:
-        typer.echo(json.dumps(counts))
-        return
-    saved = counts["trainings_without_sharing"] - counts["trainings"]
-    typer.echo(
-        f"{value.name}: {counts['stages']} stages, {counts['done']} done, {counts['todo']} to do"
-    )
-    typer.echo(
-        f"{counts['trainings']} trainings; sharing saved {saved} of "
-        f"{counts['trainings_without_sharing']}"
-    )
-    for name in counts["missing_files"]:
-        typer.echo(f"missing: {name}")
-    changed = changes(value, place)
-    for line in changed.lines() if changed else ():
-        typer.echo(line)
 
 
 def run(
@@ -103,7 +61,7 @@ def run(
     mending(act, complain)
 
 
-def _compare(study: Study, store: Store, target: str = "") -> None:
+def _compare(study: Study, store: Store, target: str = "", form: Format = Format.table) -> None:
     from rich.console import Console
 
     from layover.report.table import table
@@ -113,7 +71,10 @@ def _compare(study: Study, store: Store, target: str = "") -> None:
     names = [one.name for one in found.targets]
     if target and target not in names:
         raise UnknownName(unknown("target", target, names))
-    Console().print(table(found, target))
+    if form is Format.table:
+        Console().print(table(found, target))
+    else:
+        typer.echo(WRITERS[form](found, target))
 
 
 def compare(
@@ -121,28 +82,12 @@ def compare(
     store: StoreFolder = DEFAULT_STORE,
     arguments: Argument = None,
     target: Annotated[str, typer.Option(help="One target, language by language.")] = "",
+    form: Annotated[Format, typer.Option("--format", help="What to write.")] = Format.table,
     as_json: AsJson = False,
 ) -> None:
     """Paired differences from the baseline, with 95 % intervals."""
-    from layover.results import report as gather
-
     value, place = open_results(study, store, arguments)
-    if not as_json:
-        _compare(value, place, target)
-        return
-    for cell in gather(value, place).differences:
-        for language, interval in {"": cell.estimates.mean, **cell.estimates.languages}.items():
-            row = {
-                "arm": cell.arm,
-                "target": cell.target,
-                "language": language or "zero-shot mean",
-                "difference": number(interval.estimate),
-                "low": number(interval.low),
-                "high": number(interval.high),
-                "seeds": interval.seeds,
-                "examples": interval.examples,
-            }
-            typer.echo(json.dumps(row))
+    _compare(value, place, target, Format.json if as_json else form)
 
 
 def report(

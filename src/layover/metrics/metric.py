@@ -131,3 +131,11 @@ def ratio(sums: Any) -> Any:
 
     with np.errstate(invalid="ignore", divide="ignore"):
         return 100.0 * sums[..., 0] / sums[..., 1]
+
+
+def mean_ratio(sums: Any) -> Any:
+    """The mean of 100 times the first and the second sum, over the third; NaN where that is 0."""
+    import numpy as np
+
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return 50.0 * (sums[..., 0] + sums[..., 1]) / sums[..., 2]

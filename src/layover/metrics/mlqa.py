@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from operator import eq
 from typing import Any
 
-from layover.metrics.metric import Metric, ratio
+from layover.metrics.metric import Metric, mean_ratio, ratio
 from layover.metrics.squad import Predictions, Targets, best, overlap
 
 
@@ -65,6 +65,14 @@ def exact(predictions: Predictions, targets: Targets, languages: Sequence[str]) 
     return best(eq, normalise, predictions, targets, languages)
 
 
+def f1_and_exact(predictions: Predictions, targets: Targets, languages: Sequence[str]) -> Any:
+    """[n, 3]: (F1, exact match, 1)."""
+    import numpy as np
+
+    f1, same = (found(predictions, targets, languages) for found in (best_f1, exact))
+    return np.column_stack([f1[:, 0], same])
+
+
 MLQA_F1 = Metric(
     predictions="answer",
     name="MLQA F1",
@@ -82,4 +90,12 @@ MLQA_EM = Metric(
     combine=ratio,
     summary="answers equal to a gold answer after the language's normalisation, equal to MLQA's "
     "mlqa_evaluation_v1.py",
+)
+MLQA_BOTH = Metric(
+    predictions="answer",
+    name="MLQA F1 and EM",
+    statistics=f1_and_exact,
+    languages=tuple(_RULES),
+    combine=mean_ratio,
+    summary="the mean of MLQA F1 and MLQA EM, which XTREME averages over tasks",
 )

@@ -13,7 +13,7 @@ from functools import cache
 from operator import eq
 from typing import Any, TypeAlias
 
-from layover.metrics.metric import Metric, ratio
+from layover.metrics.metric import Metric, mean_ratio, ratio
 
 Predictions: TypeAlias = Sequence[str | None]
 Targets: TypeAlias = Sequence[Sequence[str]]
@@ -69,6 +69,14 @@ def exact(predictions: Predictions, targets: Targets, languages: Sequence[str]) 
     return best(eq, normalise, predictions, targets, languages)
 
 
+def f1_and_exact(predictions: Predictions, targets: Targets, languages: Sequence[str]) -> Any:
+    """[n, 3]: (F1, exact match, 1)."""
+    import numpy as np
+
+    f1, same = (found(predictions, targets, languages) for found in (best_f1, exact))
+    return np.column_stack([f1[:, 0], same])
+
+
 def best_f1_or_none(predictions: Predictions, targets: Targets, languages: Sequence[str]) -> Any:
     """As `best_f1`, but texts without words are equal to each other, and to nothing else."""
     return best(overlap_or_none, normalise, predictions, _worded(targets), languages)
@@ -98,6 +106,13 @@ SQUAD_EM = Metric(
     combine=ratio,
     summary="answers equal to a gold answer after normalisation, equal to SQuAD's evaluate-v1.1.py "
     "(XQuAD and TyDiQA in XTREME)",
+)
+SQUAD_BOTH = Metric(
+    predictions="answer",
+    name="SQuAD F1 and EM",
+    statistics=f1_and_exact,
+    combine=mean_ratio,
+    summary="the mean of SQuAD F1 and SQuAD EM, which XTREME averages over tasks",
 )
 SQUAD2_F1 = Metric(
     predictions="answer",

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from transformers import AutoModelForMaskedLM, AutoTokenizer, XLMRobertaConfig
 
-from layover.encoders import Tiny
+from layover.encoders import INNER, RESERVED, Tiny
 
 
 def write_random(shape: Tiny, vocabulary: Path, seed: int, folder: Path) -> None:
@@ -22,9 +22,8 @@ def write_random(shape: Tiny, vocabulary: Path, seed: int, folder: Path) -> None
         hidden_size=shape.width,
         num_hidden_layers=shape.layers,
         num_attention_heads=shape.heads,
-        intermediate_size=4 * shape.width,
-        # Positions count from the padding id on (2 of them are never used).
-        max_position_embeddings=shape.positions + 2,
+        intermediate_size=INNER * shape.width,
+        max_position_embeddings=shape.positions + RESERVED,
         type_vocab_size=1,
         hidden_dropout_prob=shape.dropout,
         attention_probs_dropout_prob=shape.dropout,

@@ -4,7 +4,6 @@ from layover.report.html import render
 from layover.report.prose import Answer, answer
 from layover.report.report import (
     Arm,
-    Bounds,
     Cell,
     Cost,
     Curve,
@@ -15,14 +14,12 @@ from layover.report.report import (
     Report,
     Target,
     Training,
-    Verdict,
 )
 from layover.report.table import table
 
 __all__ = [
     "Answer",
     "Arm",
-    "Bounds",
     "Cell",
     "Cost",
     "Curve",
@@ -33,7 +30,6 @@ __all__ = [
     "Report",
     "Target",
     "Training",
-    "Verdict",
     "answer",
     "render",
     "table",

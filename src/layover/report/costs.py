@@ -20,7 +20,7 @@ def latency_panels(report: Report) -> list[Panel]:
     for cost in report.costs:
         groups.setdefault((cost.backend, cost.batch), []).append(cost)
     look = looks(report)
-    most = max((cost.p99.value for cost in report.costs), default=1.0)
+    most = max((cost.p99.estimate for cost in report.costs), default=1.0)
     panels = []
     for (backend, batch), costs in groups.items():
         title = f"{backend}, batch {batch}"
@@ -31,9 +31,9 @@ def latency_panels(report: Report) -> list[Panel]:
                 shift = (models.index(cost.model) - (len(models) - 1) / 2) * 0.7 / len(models)
                 place = languages.index(cost.language) + shift
                 _latency(axes, place, cost, look[cost.model])
-            _rows(axes, languages)
+            _rows(axes, [_name(report, code) for code in languages])
             # Batches of one size share their scale: that is what backends are compared by.
-            same = [cost.p99.value for cost in report.costs if cost.batch == batch]
+            same = [cost.p99.estimate for cost in report.costs if cost.batch == batch]
             axes.set_xlim(0, 1.05 * max(same, default=most))
             axes.set_xlabel("milliseconds a batch")
             panels.append(
@@ -44,7 +44,7 @@ def latency_panels(report: Report) -> list[Panel]:
 
 def quality_panels(report: Report) -> list[Panel]:
     """For every language: quality against the median latency of the smallest batch."""
-    known = [cost for cost in report.costs if cost.quality and not math.isnan(cost.p50.value)]
+    known = [cost for cost in report.costs if cost.quality and not math.isnan(cost.p50.estimate)]
     if not known:
         return []
     smallest = min(cost.batch for cost in known)
@@ -61,8 +61,13 @@ def quality_panels(report: Report) -> list[Panel]:
             axes.set_ylabel("quality, %")
             words = f"{language}: quality against latency. " + "; ".join(map(_quality, costs))
             svg = element(figure, f"{words}.")
-        panels.append(Panel(title=language, svg=svg, names=tuple(_models(costs))))
+        title = _name(report, language)
+        panels.append(Panel(title=title, svg=svg, names=tuple(_models(costs))))
     return panels
+
+
+def _name(report: Report, code: str) -> str:
+    return next((one.name for one in report.languages if one.code == code), code)
 
 
 def _models(costs: Iterable[Cost]) -> list[str]:
@@ -72,10 +77,10 @@ def _models(costs: Iterable[Cost]) -> list[str]:
 def _latency(axes: Axes, place: float, cost: Cost, look: Look) -> None:
     """A thin line from the median to p99, a tick at p95, a thick line for the median's interval."""
     colour = look.colour
-    axes.plot([cost.p50.value, cost.p99.value], [place] * 2, color=colour, linewidth=0.9)
-    axes.plot([cost.p95.value], [place], color=colour, marker="|", markersize=6)
+    axes.plot([cost.p50.estimate, cost.p99.estimate], [place] * 2, color=colour, linewidth=0.9)
+    axes.plot([cost.p95.estimate], [place], color=colour, marker="|", markersize=6)
     axes.plot([cost.p50.low, cost.p50.high], [place] * 2, color=colour, linewidth=2.6)
-    axes.plot([cost.p50.value], [place], **{**look.options(5), "linestyle": "none"})
+    axes.plot([cost.p50.estimate], [place], **{**look.options(5), "linestyle": "none"})
 
 
 def _rows(axes: Axes, names: Sequence[str]) -> None:
@@ -89,7 +94,7 @@ def _point(axes: Axes, cost: Cost, look: Look, backend: int) -> None:
     """Colours tell models apart, as elsewhere; marks tell backends, and their name says which."""
     quality = cost.quality
     assert quality is not None
-    at = cost.p50.value
+    at = cost.p50.estimate
     axes.plot([at] * 2, [quality.low, quality.high], color=look.colour, linewidth=1.0)
     mark = tuple(MARKERS)[backend % len(MARKERS)]
     options = {**look.options(6), "marker": mark, "linestyle": "none"}
@@ -106,8 +111,8 @@ def _point(axes: Axes, cost: Cost, look: Look, backend: int) -> None:
 
 def _words(title: str, costs: Sequence[Cost]) -> str:
     parts = [
-        f"{cost.model} {cost.language} p50 {prose.number(cost.p50.value)}, "
-        f"p99 {prose.number(cost.p99.value)}"
+        f"{cost.model} {cost.language} p50 {prose.number(cost.p50.estimate)}, "
+        f"p99 {prose.number(cost.p99.estimate)}"
         for cost in costs
     ]
     return f"{title}: milliseconds a batch by language. {'; '.join(parts)}."
@@ -115,5 +120,5 @@ def _words(title: str, costs: Sequence[Cost]) -> str:
 
 def _quality(cost: Cost) -> str:
     assert cost.quality is not None
-    quality, latency = prose.number(cost.quality.estimate), prose.number(cost.p50.value)
+    quality, latency = prose.number(cost.quality.estimate), prose.number(cost.p50.estimate)
     return f"{cost.model} with {cost.backend} {quality} % at {latency} ms"

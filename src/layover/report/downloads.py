@@ -9,21 +9,12 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from layover.report.grids import Grid
+from layover.report.formats import as_latex, rows
 from layover.report.report import Report
 from layover.report.svg import Panel, standalone
 from layover.stats import Interval
 
-ESCAPES = {
-    **{sign: f"\\{sign}" for sign in "&%$#_{}"},
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "\\": r"\textbackslash{}",
-    "−": "$-$",
-    "\u00a0": "~",
-    "–": "--",
-    "±": r"$\pm$",
-}
+KINDS = {"csv": "text/csv", "tex": "application/x-tex", "svg": "image/svg+xml"}
 Row = Mapping[str, object]
 
 
@@ -32,39 +23,32 @@ class Download:
     """A file that is inside the page."""
 
     name: str
-    kind: str
-    """Such as "text/csv"."""
     content: str
 
     @property
     def uri(self) -> str:
         """The file as an address that needs no network."""
         body = base64.b64encode(self.content.encode()).decode()
-        return f"data:{self.kind};charset=utf-8;base64,{body}"
+        kind = KINDS[self.name.rpartition(".")[2]]
+        return f"data:{kind};charset=utf-8;base64,{body}"
 
 
-def downloads(report: Report, tables: Sequence[Grid], figures: Sequence[Panel]) -> list[Download]:
+def downloads(report: Report, figures: Sequence[Panel]) -> list[Download]:
     """The numbers as CSV, the tables as LaTeX, the figures as SVG; nothing that is empty."""
-    rows = {
+    tables = {
         "differences": _differences(report),
         "scores": _scores(report),
         "curves": _points(report),
         "costs": _costs(report),
         "claims": _claims(report),
     }
-    texts = {name: table for name, found in rows.items() if (table := comma_separated(found))}
-    study = _plain(report.study)
-    found = [
-        Download(name=f"{study}-{name}.csv", kind="text/csv", content=text)
-        for name, text in texts.items()
-    ]
-    if tables:
-        text = "\n".join(latex(table) for table in tables)
-        found.append(Download(name=f"{study}.tex", kind="application/x-tex", content=text))
+    study, texts = _plain(report.study), {}
+    if report.differences:
+        texts[f"{study}.tex"] = as_latex(report)
+    texts |= {f"{study}-{name}.csv": comma_separated(found) for name, found in tables.items()}
     for panel in figures:
-        name = f"{study}-{_plain(panel.title)}.svg"
-        found.append(Download(name=name, kind="image/svg+xml", content=standalone(panel.svg)))
-    return found
+        texts[f"{study}-{_plain(panel.title)}.svg"] = standalone(panel.svg)
+    return [Download(name=name, content=f"{text}\n") for name, text in texts.items() if text]
 
 
 def _plain(name: str) -> str:
@@ -73,56 +57,21 @@ def _plain(name: str) -> str:
 
 
 def comma_separated(rows: Iterable[Row]) -> str:
-    """Rows of the same columns, in full precision; "" for none."""
+    """Rows of the same columns, with four decimals; "" for none."""
     each = list(rows)
     if not each:
         return ""
     out = io.StringIO()
     writer = csv.DictWriter(out, list(each[0]), lineterminator="\n")
     writer.writeheader()
-    writer.writerows(each)
+    for row in each:
+        writer.writerow({k: round(v, 4) if isinstance(v, float) else v for k, v in row.items()})
     return out.getvalue()
 
 
-def latex(grid: Grid) -> str:
-    """A table for the booktabs package, bold where the page is."""
-    head = " & ".join(["", *(escaped(name) for name, _ in grid.columns)])
-    lines = [
-        f"% {grid.caption}".replace("\n", " "),
-        rf"\begin{{tabular}}{{l{'r' * len(grid.columns)}}}",
-        *(r"\toprule", rf"{head} \\", r"\midrule"),
-    ]
-    for name, cells in grid.rows:
-        texts = [
-            rf"\textbf{{{escaped(cell.text)}}}" if cell.strong else escaped(cell.text)
-            for cell in cells
-        ]
-        below = [rf"{{\scriptsize {escaped(cell.below)}}}" if cell.below else "" for cell in cells]
-        joined = (f"{text} {more}".strip() for text, more in zip(texts, below, strict=True))
-        lines.append(rf"{' & '.join([escaped(name), *joined])} \\")
-    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", ""])
-
-
-def escaped(text: str) -> str:
-    """Text that LaTeX shows as it is."""
-    return "".join(ESCAPES.get(sign, sign) for sign in text)
-
-
 def _differences(report: Report) -> Iterator[Row]:
-    """Every family's differences: a mean has no language, or no target."""
-    for place, family in enumerate(report.families):
-        for (arm, target, language), cell in family.cells.items():
-            yield {
-                "arm": arm,
-                "baseline": report.baseline,
-                "target": target or "mean",
-                "language": language or "zero-shot mean",
-                **_numbers(cell),
-                "p": cell.p(),
-                "clear": family.signs.get((arm, target, language), 0) != 0,
-                "family": place + 1,
-                "family_size": family.size,
-            }
+    for row in rows(report):
+        yield {**row, "languages": len(row["languages"])}
 
 
 def _scores(report: Report) -> Iterator[Row]:
@@ -160,7 +109,7 @@ def _costs(report: Report) -> Iterator[Row]:
             **{
                 f"{name}{end}": getattr(bounds, part)
                 for name, bounds in each
-                for end, part in (("", "value"), ("_low", "low"), ("_high", "high"))
+                for end, part in (("", "estimate"), ("_low", "low"), ("_high", "high"))
             },
             "tokens": cost.tokens,
             "memory": cost.memory,
@@ -172,17 +121,15 @@ def _costs(report: Report) -> Iterator[Row]:
 
 def _claims(report: Report) -> Iterator[Row]:
     for one in report.verdicts:
+        ends = zip(one.found, one.intervals, strict=True)
         yield {
-            "claim": one.claim,
-            "source": one.source,
-            "verdict": one.ruling,
-            "sentence": one.sentence,
-            "margin": one.margin,
+            "claim": one.claim.text,
+            "source": one.claim.source,
+            "verdict": one.verdict,
             "confidence": one.confidence,
-            "found": "; ".join(f"{x.estimate} [{x.low}, {x.high}]" for x in one.found),
-            "rests on": "; ".join(one.rests),
-            "missing": "; ".join(one.missing),
-            "more seeds": "" if one.settle is None else one.settle,
+            "level": one.level,
+            "found": "; ".join(f"{cell.estimate} [{low}, {high}]" for cell, (low, high) in ends),
+            "sentence": one.sentence,
         }
 
 

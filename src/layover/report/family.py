@@ -30,9 +30,14 @@ class Family:
 
     @property
     def size(self) -> int:
-        """How many were tested: a difference on a single example tells nothing about others."""
+        """How many were tested."""
         return sum(not math.isnan(p) for p in self._ps)
 
     @cached_property
     def _ps(self) -> tuple[float, ...]:
-        return tuple(cell.p() for cell in self.cells.values())
+        """NaN for what cannot be tested: a single seed tells nothing about others, nor does a
+        single example. A model that has no seed has no others."""
+        return tuple(
+            math.nan if len(cell.by_seed) == 1 and cell.by_seed[0][0] is not None else cell.p()
+            for cell in self.cells.values()
+        )

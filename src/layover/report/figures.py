@@ -8,17 +8,17 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from layover.report import prose
-from layover.report.report import LayerCurve, Report, Target, Training, measured
+from layover.report.report import Language, LayerCurve, Report, Target, Training, measured
 from layover.report.svg import FAINT, GREY, INK, Look, Panel, drawing, element, looks
 from layover.stats import Interval
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-POINTS = 120
-"""A training curve is thinned to about this many points."""
+POINTS, ALL = 120, 8_000
+"""A training curve is thinned to about this many points, and all together to so many."""
 MANY = 12
-"""More languages than this are drawn smaller."""
+"""More languages than this are drawn smaller, and marked only where clear."""
 FEW = 4
 """Of at most so many arms the intervals in every language are drawn, too."""
 
@@ -45,10 +45,10 @@ def by_language(report: Report) -> list[Panel]:
             drawn = [arm for arm, row in differences.items() if any(row)]
             for arm in drawn:
                 signs = [report.sign(arm, target.name, x.code) for x in report.by_distance]
-                _changes(below, differences[arm], signs, looks(report)[arm])
+                changes(below, differences[arm], signs, looks(report)[arm])
             if len(drawn) <= FEW:
                 _whiskers(below, [(differences[arm], looks(report)[arm]) for arm in drawn])
-            _language_axis(below, report)
+            language_axis(below, report.by_distance)
             svg = element(figure, _words(report, target, scores, differences))
             names = tuple(arm for arm, row in scores.items() if any(row))
             panels.append(Panel(title=target.name, svg=svg, names=names))
@@ -61,7 +61,8 @@ def _row(report: Report, arm: str, target: Target, kind: str) -> list[Interval |
 
 
 def _values(axes: Axes, row: Sequence[Interval | None], look: Look) -> None:
-    axes.plot([x.estimate if x else math.nan for x in row], **look.options(_size(row)))
+    options = {**look.options(_size(row)), **({"marker": "none"} if len(row) > MANY else {})}
+    axes.plot([x.estimate if x else math.nan for x in row], **options)
 
 
 def _reference(axes: Axes, report: Report, target: Target) -> None:
@@ -84,10 +85,11 @@ def _reference(axes: Axes, report: Report, target: Target) -> None:
         )
 
 
-def _changes(axes: Axes, row: Sequence[Interval | None], signs: Sequence[int], look: Look) -> None:
+def changes(axes: Axes, row: Sequence[Interval | None], signs: Sequence[int], look: Look) -> None:
     """A line whose markers are filled where the difference is clear."""
     values = [x.estimate if x else math.nan for x in row]
-    axes.plot(values, **{**look.options(_size(row)), "markerfacecolor": "white"})
+    unclear = {"marker": "none"} if len(row) > MANY else {"markerfacecolor": "white"}
+    axes.plot(values, **{**look.options(_size(row)), **unclear})
     clear = [value if sign else math.nan for value, sign in zip(values, signs, strict=True)]
     axes.plot(clear, **{**look.options(_size(row)), "linestyle": "none", "zorder": 4})
 
@@ -134,8 +136,8 @@ def _size(row: Sequence[Interval | None]) -> float:
     return 5 if len(row) <= MANY else 3
 
 
-def _language_axis(axes: Axes, report: Report) -> None:
-    languages = report.by_distance
+def language_axis(axes: Axes, languages: Sequence[Language]) -> None:
+    """Languages by name, or by code where names would not fit; the source stands apart."""
     names = [language.name for language in languages]
     if sum(map(len, names)) > 45:
         names = [language.code for language in languages]
@@ -200,6 +202,7 @@ def _layer_means(report: Report, curves: Sequence[LayerCurve], rest: str) -> dic
 
 def training_curves(report: Report) -> list[Panel]:
     """Per phase the training losses, and below them the scores on the selection data."""
+    most = min(POINTS, ALL // max(1, len(report.trainings))) or 1
     phases: dict[str, list[Training]] = {}
     for training in report.trainings:
         phases.setdefault(training.phase, []).append(training)
@@ -209,8 +212,8 @@ def training_curves(report: Report) -> list[Panel]:
         with drawing(*((1.7, 1.7) if scored else (2.2,))) as (figure, axes):
             for training in trainings:
                 look = looks(report).get(training.arm, Look())
-                _steps(axes[0], training.loss, look)
-                _steps(axes[-1], training.dev, look)
+                _steps(axes[0], training.loss, look, most)
+                _steps(axes[-1], training.dev, look, most)
             axes[0].set_ylabel("training loss")
             if scored:
                 metric = next((training.metric for training in trainings if training.metric), "")
@@ -223,8 +226,8 @@ def training_curves(report: Report) -> list[Panel]:
     return panels
 
 
-def _steps(axes: Axes, points: Sequence[tuple[int, float]], look: Look) -> None:
-    kept = points[:: math.ceil(len(points) / POINTS) or 1]
+def _steps(axes: Axes, points: Sequence[tuple[int, float]], look: Look, most: int) -> None:
+    kept = points[:: math.ceil(len(points) / most) or 1]
     mark = look.marker if len(kept) == 1 else "none"
     options = {**look.options(4), "marker": mark, "linewidth": 0.9, "alpha": 0.8, "zorder": 2}
     axes.plot([x for x, _ in kept], [y for _, y in kept], **options)

@@ -36,6 +36,8 @@ def forest(report: Report) -> tuple[Panel | None, tuple[Panel, ...]]:
     Arms stand in one order in all, the best on average first.
     """
     each = {target.name: _rows(report, target.name) for target in report.targets}
+    known = {row.name for rows in each.values() for row in rows if row.value}
+    each = {name: [row for row in rows if row.name in known] for name, rows in each.items()}
     measured = {name: rows for name, rows in each.items() if any(row.value for row in rows)}
     if not measured:
         return None, ()
@@ -62,7 +64,7 @@ def _rows(report: Report, target: str) -> list[Row]:
     return [
         Row(
             name=arm,
-            value=report.shown(arm, target) if target else means[arm],
+            value=report.shown(arm, target),
             sign=report.sign(arm, target),
             look=look[arm],
         )

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from layover.report import prose
 from layover.report.family import Place
-from layover.report.report import Bounds, Cost, Curve, Report, measured
-from layover.stats import Interval
+from layover.report.report import Cost, Curve, Report, measured
+from layover.stats import Bounds, Interval
 
 GAIN, LOSS = (33, 102, 172), (191, 91, 10)
 """Blue and orange: told apart with every common kind of colour blindness."""
@@ -35,6 +35,12 @@ class Grid:
     caption: str
     columns: tuple[tuple[str, str], ...]
     rows: tuple[tuple[str, tuple[Shown, ...]], ...]
+
+    @property
+    def rests(self) -> str:
+        """What every measured cell rests on; "" where they differ."""
+        found = {cell.rests for _, cells in self.rows for cell in cells if cell != Shown()}
+        return found.pop() if len(found) == 1 else ""
 
 
 def difference_grids(report: Report) -> tuple[Grid, ...]:
@@ -125,8 +131,7 @@ def control_grid(report: Report) -> Grid:
 
 
 def _difference(report: Report, place: Place, limit: float) -> Shown:
-    arm, target, language = place
-    cell = report.shown(*place) if target else report.overall(arm, language)
+    cell = report.shown(*place)
     if cell is None:
         return Shown()
     return Shown(
@@ -193,7 +198,11 @@ def slope_grid(curves: Iterable[Curve]) -> Grid:
         for curve in curves
         if curve.law or curve.slope
     ]
-    columns = (("Law", ""), ("One doubling adds", "95 % interval"), ("More", "95 % interval"))
+    columns = (
+        ("Law", ""),
+        ("One doubling adds", "95 % interval"),
+        ("More than another", "95 % interval"),
+    )
     return Grid(caption="What one doubling adds", columns=columns, rows=tuple(rows))
 
 
@@ -253,11 +262,11 @@ def _measure(cell: Interval | None, more: str = "") -> Shown:
 
 
 def _bounds(value: Bounds) -> Shown:
-    if math.isnan(value.value):
+    if math.isnan(value.estimate):
         return Shown()
     known = not math.isnan(value.low)
     below = f"[{prose.number(value.low)},\u00a0{prose.number(value.high)}]" if known else ""
-    return Shown(text=prose.number(value.value), below=below, rests="rounds of measurements")
+    return Shown(text=prose.number(value.estimate), below=below, rests="rounds of measurements")
 
 
 def _number(value: float) -> Shown:

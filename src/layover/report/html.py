@@ -63,9 +63,11 @@ def _answer(report: Report) -> dict[str, Any]:
         "scale": [grids.shade(x / 4, 1.0) for x in range(-4, 5)],
         "lead": lead,
         "by_target": targets,
-        "learning": learning,
-        "sizes": sizes,
-        "files": downloads(report, differences, drawn),
+        # A study that turns a number is answered by a curve: its first stands with the answer.
+        "carrying": (learning or sizes)[:1],
+        "learning": learning[1:],
+        "sizes": sizes if learning else sizes[1:],
+        "files": downloads(report, drawn),
     }
 
 
@@ -90,6 +92,6 @@ def named(panels: Iterable[svg.Panel]) -> list[str]:
 
 def rulings(report: Report) -> str:
     """2 supported, 1 inconclusive, 11 not tested"""
-    found = [one.ruling for one in report.verdicts]
+    found = [one.verdict for one in report.verdicts]
     kinds = ("supported", "contradicted", "inconclusive", "not tested")
     return ", ".join(f"{found.count(kind)} {kind}" for kind in kinds if kind in found)

@@ -68,6 +68,8 @@ def _family(report: Report) -> str:
     """What is called clear, and why."""
     (means, *_) = report.families
     wrong = 100 * (1 - LEVEL)
+    if not means.size:
+        return "No difference is called clear: each rests on one seed, and another may differ."
     if means.size < 2:
         return f"A difference is called clear where its interval excludes zero ({wrong:.0f} %)."
     arms, targets = len({arm for arm, _, _ in means.cells}), len(report.targets)
@@ -81,7 +83,8 @@ def _family(report: Report) -> str:
         f"differences of {what}, are one family: if no arm had any effect, even one of them would "
         f"be called clear in at most {wrong:.0f} % of studies, and, were they independent, in "
         f"{chance:.0f} % without the correction. The differences in the source language are "
-        "another, and those of each target in the single languages one each. The intervals "
+        "another, and those of each target in the single languages one each. What rests on one "
+        "seed is never clear. The intervals "
         "themselves are not corrected: one may exclude zero where the difference is not clear."
     )
 
@@ -101,9 +104,16 @@ def _power(report: Report, cells: list[Interval]) -> str:
 
 
 def _best(report: Report) -> str:
-    if len([arm for arm in report.named("arm") if report.overall(arm)]) < 2:
+    if sum(report.overall(arm) is not None for arm in report.named("arm")) < 2:
         return ""
-    return "An arm named best was picked by the numbers shown, which flatters it slightly."
+    text = "An arm named best was picked by the numbers shown, which flatters it slightly."
+    if report.best is None:
+        return text
+    return (
+        f"{text} What choosing is worth is free of that: the test examples are parted into folds, "
+        "and each fold is scored with the arm that is best on the other folds, and under the other "
+        "seeds where there are some."
+    )
 
 
 def _layers(report: Report) -> str:
@@ -139,10 +149,10 @@ def _verdicts(report: Report) -> str:
     if not judged:
         return ""
     return (
-        "A claim is supported where the whole interval of each of its contrasts lies above its "
-        "margin, contradicted where one lies below, and else inconclusive. The "
-        f"{count(len(judged), 'claim')} with contrasts are one family by Holm's correction: one "
-        "verdict of them is wrong in at most 5 % of studies."
+        "A claim is supported where the intervals of all its contrasts (or of as many as it names) "
+        "lie above its margin, contradicted where they cannot, and else inconclusive. The "
+        f"intervals of {count(len(judged), 'claim')} are as wide as it takes for all verdicts "
+        "together to err in at most 5 % of studies, by Holm's procedure."
     )
 
 
@@ -162,9 +172,16 @@ def missing(report: Report) -> tuple[str, ...]:
         if lacks := [target.name for target in report.targets if target.name in empty.get(arm, ())]:
             where = "any target" if len(lacks) == len(report.targets) else listed(lacks)
             sentences.append(f"{arm} was not measured, or has no baseline to compare, on {where}.")
-    seeds = max((cell.seeds for cell in cells.values()), default=0)
+    # A side alone may have more than the two have in common.
+    sides = {(cell.arm, cell.target): cell.estimates.mean for cell in report.scores}
+    sides = {place: sides.get(place, cell) for place, cell in cells.items()} | {
+        (report.baseline, name): sides[report.baseline, name]
+        for name in {target for _, target in cells}
+        if (report.baseline, name) in sides
+    }
+    seeds = max((side.seeds for side in sides.values()), default=0)
     for (arm, target), cell in cells.items():
-        languages = max(len(other.languages) for (_, t), other in cells.items() if t == target)
+        languages = max(len(side.languages) for (_, name), side in sides.items() if name == target)
         parts = [f"{cell.seeds} of {seeds} seeds"] if cell.seeds < seeds else []
         if len(cell.languages) < languages:
             parts.append(f"{len(cell.languages)} of {languages} languages")

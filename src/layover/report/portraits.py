@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
-from layover.report.figures import MANY, layer_of
+from layover.report.family import Family, Place
+from layover.report.figures import MANY, changes, language_axis, layer_of
 from layover.report.grids import Grid, Shown
 from layover.report.prose import bracket, count, signed
-from layover.report.report import Portrait, Report, measured
-from layover.report.svg import FAINT, INK, Look, Panel, drawing, element, looks
+from layover.report.report import Language, Portrait, Report, measured
+from layover.report.svg import INK, Look, Panel, drawing, element, looks
 from layover.stats import Estimates, Interval
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 TICKS = {"words seen": "words", "words not seen": "unseen", "embeddings": "other"}
 """What stands below the parts that are no layer."""
@@ -64,23 +62,26 @@ def _loss(report: Report) -> list[Panel]:
     codes = _languages(report)
     if not codes:
         return []
-    losses, changes = (
+    losses, moves = (
         {one.name: [measured(getattr(one, what), code) for code in codes] for one in shown}
         for what, shown in (
             ("loss", [one for one in report.portraits if one.loss]),
             ("change", [one for one in report.portraits if one.change]),
         )
     )
-    with drawing(*((2.6, 1.9) if changes else (2.6,))) as (figure, axes):
+    with drawing(*((2.6, 1.9) if moves else (2.6,))) as (figure, axes):
         for name, row in losses.items():
             axes[0].plot([_value(each) for each in row], **_look(report, name))
-        for name, row in changes.items():
-            _changes(axes[-1], row, _look(report, name))
+        clear = _clear(report)
+        for name, row in moves.items():
+            signs = [clear.get((name, "", code), 0) for code in codes]
+            changes(axes[-1], row, signs, looks(report).get(name, Look()))
         axes[0].set_ylabel("loss, nats")
-        if changes:
+        if moves:
             axes[-1].axhline(0, color=INK, linewidth=1.2)
             axes[-1].set_ylabel("change")
-        _language_axis(axes[-1], report, codes)
+        known = {language.code: language for language in report.languages}
+        language_axis(axes[-1], [known.get(x, Language(code=x, name=x)) for x in codes])
         title = "Loss of masked language modelling"
         told = {
             name: dict(zip(codes, map(_value, row), strict=True)) for name, row in losses.items()
@@ -96,23 +97,16 @@ def _languages(report: Report) -> list[str]:
     return [*known, *sorted(found - set(known))]
 
 
-def _language_axis(axes: Axes, report: Report, codes: Sequence[str]) -> None:
-    names = {language.code: language.name for language in report.languages}
-    shown = [names.get(code, code) for code in codes]
-    if sum(map(len, shown)) > 45:
-        shown = list(codes)
-    many = len(codes) > MANY
-    axes.set_xticks(range(len(codes)), shown, rotation=90 * many, fontsize=7 if many else 10)
-    if report.source and codes[0] == report.source.code:
-        for each in axes.figure.axes:
-            each.axvline(0.5, color=FAINT, linewidth=1)
-
-
-def _changes(axes: Axes, row: Sequence[Interval | None], look: dict[str, Any]) -> None:
-    """A line whose markers are filled where the interval excludes zero."""
-    axes.plot([_value(each) for each in row], **{**look, "markerfacecolor": "white"})
-    clear = [each.estimate if each and each.sign else math.nan for each in row]
-    axes.plot(clear, **{**look, "linestyle": "none"})
+def _clear(report: Report) -> Mapping[Place, int]:
+    """The changes of all checkpoints, on average and in all languages, are one family."""
+    cells = {
+        (one.name, "", code): cell
+        for one in report.portraits
+        if one.change
+        for code in ("", *one.change.languages)
+        if (cell := measured(one.change, code))
+    }
+    return Family(cells=cells).signs
 
 
 def _distance(report: Report) -> list[Panel]:
@@ -210,11 +204,12 @@ def change_grid(report: Report) -> Grid:
         ("Words", "in its data, moved, %"),
         ("Other words", "moved, %"),
     )
+    clear = _clear(report)
     rows = tuple(
         (
             one.name,
             (
-                _changed(measured(one.change)),
+                _changed(measured(one.change), clear.get((one.name, "", ""), 0)),
                 _perplexity(one.loss, origin.loss),
                 *(_most_changed(report, one, origin, rest) for rest in ways),
                 *_moved(dict(one.distance)),
@@ -226,11 +221,11 @@ def change_grid(report: Report) -> Grid:
     return Grid(caption="What each training changed", columns=columns, rows=rows)
 
 
-def _changed(cell: Interval | None) -> Shown:
+def _changed(cell: Interval | None, sign: int) -> Shown:
     if cell is None:
         return Shown()
     text, below = signed(cell.estimate, 2), bracket(cell, 2)
-    return Shown(text=text, below=below, strong=cell.sign != 0, rests=_rests(cell))
+    return Shown(text=text, below=below, strong=sign != 0, rests=_rests(cell))
 
 
 def _rests(cell: Interval) -> str:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from layover.report.report import Report
 from layover.stats import Interval
 
-FEW = 3
-"""Arms whose numbers a sentence gives one by one; of more, their range."""
+FEW, NAMED = 3, 6
+"""Arms whose numbers a sentence gives one by one; of more, their range, and of many no names."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,11 +89,17 @@ def answer(report: Report) -> Answer:
             summary="There is no answer yet: no arm and the baseline have been measured on the "
             "same target, seed and zero-shot language."
         )
-    summary = [_headline(report)]
+    summary = [*_growth(report), _headline(report)]
     if all(one.cell.seeds == 1 for pairs in ranked.values() for one in pairs):
         summary.append(
             "Every model was trained once, so the intervals cover the choice of test examples "
-            "only; another seed may give another answer."
+            "only, and no difference is called clear: another seed may give another answer."
+        )
+    if report.best and report.best.seeds:
+        where = "each target" if len(report.common_targets()) > 1 else "the target"
+        summary.append(
+            f"Choosing the arm for {where}, on other data than it is measured on, is worth "
+            f"{_value(report.best)} points."
         )
     targets = tuple((name, _target(report, pairs)) for name, pairs in ranked.items())
     return Answer(summary=" ".join(summary), targets=targets if len(targets) > 1 else ())
@@ -104,7 +110,7 @@ def _ranked(report: Report, target: str) -> Ranked:
     found = [
         Standing(arm=arm, cell=cell, sign=report.sign(arm, target))
         for arm in report.named("arm")
-        if (cell := report.shown(arm, target) if target else report.overall(arm))
+        if (cell := report.shown(arm, target))
     ]
     return sorted(found, key=lambda one: -one.cell.estimate)
 
@@ -142,8 +148,27 @@ def _headline(report: Report) -> str:
     if losses:
         rest.append(f"{_values(losses)} {_verb(losses, 'hurt')}")
     if unclear:
-        rest.append(f"{listed(names)} cannot be told from {report.baseline}")
+        rest.append(f"{_listed(names)} cannot be told from {report.baseline}")
     return ". ".join(filter(None, (first, "; ".join(rest)))) + "."
+
+
+def _growth(report: Report) -> Iterator[str]:
+    """What a doubling adds: the answer of a study that turns a number."""
+    for curves, what in ((report.curves, "training examples"), (report.sizes, "the encoder")):
+        known = [curve for curve in curves if curve.slope and curve.slope.seeds]
+        means = [curve for curve in known if not curve.target]
+        means = means or [curve for curve in known if curve.target == known[0].target]
+        if not 0 < len(means) <= NAMED:
+            continue
+        parts = [f"with {c.arm} {_value(c.slope)}" for c in means if c.slope]
+        where = f"on {means[0].target}" if means[0].target else "averaged over targets"
+        text = f"Doubling {what} adds, in points and {where}: {listed(parts)}"
+        more = [
+            f"{c.arm} over {c.against} {_value(c.contrast)}"
+            for c in means
+            if c.contrast and c.contrast.seeds
+        ]
+        yield f"{text}; the difference, {listed(more)}." if more else f"{text}."
 
 
 def _where(ranked: Ranked, common: Sequence[str]) -> str:
@@ -163,10 +188,11 @@ def _parted(ranked: Ranked) -> tuple[Ranked, Ranked, Ranked]:
 
 def _target(report: Report, ranked: Ranked) -> str:
     gains, losses, unclear = _parted(ranked)
+    names = [one.arm for one in unclear]
     parts = [
         f"above {report.baseline}: {_values(gains)}" if gains else "",
         f"below {report.baseline}: {_values(losses)}" if losses else "",
-        f"not distinguishable: {listed([one.arm for one in unclear])}" if unclear else "",
+        f"not distinguishable: {_listed(names)}" if unclear else "",
     ]
     return ("; ".join(filter(None, parts)) or "not measured") + "."
 
@@ -179,8 +205,12 @@ def _values(ranked: Ranked) -> str:
     if len(ranked) <= FEW:
         return listed([f"{one.arm} {_value(one.cell)}" for one in ranked])
     ends = sorted(one.cell.estimate for one in ranked)
-    names = listed([one.arm for one in ranked])
+    names = _listed([one.arm for one in ranked])
     return f"{names} (by {signed(ends[0])} to {signed(ends[-1])})"
+
+
+def _listed(names: Sequence[str]) -> str:
+    return listed(names) if len(names) <= NAMED else count(len(names), "arm")
 
 
 def _verb(ranked: Ranked, verb: str) -> str:

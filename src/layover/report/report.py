@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 
+from layover.claims import Verdict
 from layover.report.family import Family, Place
-from layover.stats import Estimates, Interval
+from layover.stats import Bounds, Estimates, Interval
 
 Role = Literal["baseline", "arm", "control"]
 
@@ -116,15 +117,6 @@ class Curve:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Bounds:
-    """A number with its 95 % interval, where nothing more is known of it."""
-
-    value: float
-    low: float = math.nan
-    high: float = math.nan
-
-
-@dataclass(frozen=True, kw_only=True)
 class Cost:
     """What one model costs to serve: one backend, one language, one batch size."""
 
@@ -172,37 +164,6 @@ class Portrait:
     """What was not measured."""
 
 
-Ruling = Literal["supported", "contradicted", "inconclusive", "not tested"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Verdict:
-    """One line of the ledger: a claim and what this study says of it."""
-
-    claim: str
-    source: str
-    """Where it was claimed."""
-    ruling: Ruling
-    sentence: str
-    """The verdict in words."""
-    found: tuple[Interval, ...] = ()
-    """What was measured; empty for a claim that is tested by counting."""
-    margin: float = 0.0
-    """What all of `found` must lie above."""
-    level: float = math.nan
-    """Of the intervals that the verdict was read off."""
-    confidence: float = math.nan
-    """From 0 to 1."""
-    reference: str = ""
-    """The published figure."""
-    rests: tuple[str, ...] = ()
-    """Encoders, targets, languages and seeds."""
-    missing: tuple[str, ...] = ()
-    """What would have to be measured."""
-    settle: int | None = None
-    """How many more seeds would settle it; None where no number would, or none is needed."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class Report:
     """Everything that a report or a table of comparisons is made of."""
@@ -217,6 +178,9 @@ class Report:
     """Arm minus baseline, paired."""
     means: tuple[Cell, ...] = ()
     """The same, averaged over the common targets, whose name is empty here."""
+    best: Interval | None = None
+    """The same for the best arm of each target, chosen on other examples, and other seeds where
+    there are some, than it is measured on."""
     scores: tuple[Cell, ...] = ()
     """Of all arms, baseline and controls included."""
     layers: tuple[LayerCurve, ...] = ()
@@ -269,8 +233,11 @@ class Report:
         """One cell of the scores."""
         return _find(self.scores, arm, target)
 
-    def shown(self, arm: str, target: str, language: str = "") -> Interval | None:
-        """A measured difference: in one language, or the zero-shot mean; else None."""
+    def shown(self, arm: str, target: str = "", language: str = "") -> Interval | None:
+        """A measured difference: on a target or over the common ones, in one language or as the
+        zero-shot mean; else None."""
+        if not target:
+            return self.overall(arm, language)
         return measured(self.difference(arm, target), language)
 
     def common_targets(self, language: str = "") -> tuple[str, ...]:
@@ -305,14 +272,8 @@ class Report:
         return [(name, language) for name in (*mean, *names)]
 
     def _cells(self, group: Iterable[tuple[str, str]]) -> dict[Place, Interval]:
-        found = {
-            (arm, target, code): self.shown(arm, target, code)
-            if target
-            else self.overall(arm, code)
-            for arm in self.named("arm")
-            for target, code in group
-        }
-        return {place: cell for place, cell in found.items() if cell}
+        places = ((arm, *place) for arm in self.named("arm") for place in group)
+        return {place: cell for place in places if (cell := self.shown(*place))}
 
     @cached_property
     def _signs(self) -> dict[Place, int]:

@@ -133,11 +133,26 @@ def element(figure: Figure, words: str) -> str:
     body = re.sub(r"font: (?:[^;\"]* )?([\d.]+px)[^;\"]*", r"font-size: \1", body)
     body = re.sub(r'="[^"]*"', lambda m: re.sub(r"\d+\.\d{2,}", _short, m[0]), body)
     body = re.sub(r' id="\w+_\d+"| id="matplotlib[^"]*"', "", body)
-    prefix = f"f{zlib.crc32(words.encode()):08x}-"
-    body = re.sub(r'( id="|href="#|url\(#)', rf"\g<1>{prefix}", body)
+    prefix = f"f{zlib.crc32(words.encode()):08x}"
+    short = {name: f"{prefix}-{i}" for i, name in enumerate(re.findall(r' id="([^"]*)"', body))}
+    body = re.sub(
+        r'( id="|href="#|url\(#)([^")]*)', lambda m: f"{m[1]}{short.get(m[2], m[2])}", body
+    )
+    body = re.sub(r">\s+<", "><", body)
+    body = re.sub(r"(<g[^>]*)>((?:<use [^>]*/>)+)</g>", _hoisted, body)
     box = re.search(r'viewBox="[^"]*"', head)
     assert box is not None
     return f'<svg {box[0]} role="img" aria-label="{escape(words)}">{body}'
+
+
+def _hoisted(group: re.Match[str]) -> str:
+    """Marks of one look, which they have from their group: there may be thousands."""
+    styles = set(re.findall(r' style="[^"]*"', group[2]))
+    alone = group[2].count(" style=") == group[2].count("<use ") and " style=" not in group[1]
+    if len(styles) != 1 or not alone:
+        return group[0]
+    (style,) = styles
+    return f"{group[1]}{style}>{group[2].replace(style, '')}</g>"
 
 
 def standalone(svg: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from layover.report.methods import missing
 from layover.report.prose import bracket, signed, span
 from layover.report.report import Report
 from layover.stats import Interval
@@ -24,9 +25,8 @@ def table(report: Report, target: str = "") -> Table:
     arms = report.named("arm")
 
     def column(name: str, target: str, language: str = "") -> Column:
-        find = report.shown if target else lambda arm, _, code: report.overall(arm, code)
-        each = ((find(arm, target, language), report.sign(arm, target, language)) for arm in arms)
-        return name, tuple(each)
+        places = [(arm, target, language) for arm in arms]
+        return name, tuple((report.shown(*place), report.sign(*place)) for place in places)
 
     columns: list[Column] = []
     if target:
@@ -44,7 +44,8 @@ def table(report: Report, target: str = "") -> Table:
         columns += [column(one.name, one.name) for one in report.targets]
     what = f"{target}, difference" if target else "Zero-shot difference"
     title = f"{what} from {report.baseline} in points"
-    return Table(title=title, arms=arms, columns=columns, notes=report.notes)
+    notes = (*report.notes, *missing(report))
+    return Table(title=title, arms=arms, columns=columns, notes=notes)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,9 +87,11 @@ class Table:
                 grid.add_row(Text(arm), *(Text(_text(x[0], tall), style=_style(x)) for x in cells))
             yield Text()
             yield grid
-        yield Text(f"\n{self._footer()}", style="dim")
+        yield Text("\n" + "\n".join(self.footer), style="dim")
 
-    def _footer(self) -> str:
+    @property
+    def footer(self) -> tuple[str, ...]:
+        """What the table rests on and lacks, a line each."""
         cells = [cell for _, column in self.columns for cell, _ in column]
         seeds = [cell.seeds for cell in cells if cell]
         parts = ["-: not measured."] if None in cells else []
@@ -96,7 +99,7 @@ class Table:
             over = "seeds and test examples" if max(seeds) > 1 else "test examples only"
             seeds_told = span(seeds, "seed")
             parts.insert(0, f"95 % intervals over {over} ({seeds_told}); bold: clear (Holm).")
-        return "\n".join((*parts, *self.notes))
+        return (*parts, *self.notes)
 
 
 def _text(cell: Interval | None, tall: bool) -> str:

@@ -1,29 +1,41 @@
-"""The statistics of a study: intervals, differences, families, equivalence, power, choices."""
+"""The statistics of a study: intervals, differences, families, equivalence, power, choices,
+curves and relations."""
 
 from layover.stats.choice import Chosen, chosen
-from layover.stats.contrast import Term, contrast, measured_languages
+from layover.stats.contrast import contrast
+from layover.stats.curve import Bounds, Curve, Law, Points, curve, doubling, slope_difference
 from layover.stats.equivalence import Equivalence, equivalent
 from layover.stats.family import holm, levels
 from layover.stats.interval import LEVEL, Estimates, Interval
 from layover.stats.paired import estimates, mean_over_targets, paired_difference, score
 from layover.stats.power import detectable, settling
+from layover.stats.relation import Correlation, Relation, relation
 from layover.stats.sample import REPLICATES, Measured, Run, Sample, by_seed, samples
+from layover.stats.term import Term, measured_languages
 
 __all__ = [
     "LEVEL",
     "REPLICATES",
+    "Bounds",
     "Chosen",
+    "Correlation",
+    "Curve",
     "Equivalence",
     "Estimates",
     "Interval",
+    "Law",
     "Measured",
+    "Points",
+    "Relation",
     "Run",
     "Sample",
     "Term",
     "by_seed",
     "chosen",
     "contrast",
+    "curve",
     "detectable",
+    "doubling",
     "equivalent",
     "estimates",
     "holm",
@@ -31,7 +43,9 @@ __all__ = [
     "mean_over_targets",
     "measured_languages",
     "paired_difference",
+    "relation",
     "samples",
     "score",
     "settling",
+    "slope_difference",
 ]

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from layover.errors import ResultError
-from layover.stats.contrast import seeds_of
 from layover.stats.sample import Combine, Measured
+from layover.stats.term import seeds_of
 
 if TYPE_CHECKING:
     import numpy as np

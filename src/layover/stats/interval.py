@@ -5,15 +5,17 @@ the shared test examples cause (zero if every seed has its own test set), s^2/n 
 variance of the mean without bias: a bootstrap over seeds would miss 1/n of the first term, and
 adding the whole example variance would count the part that s^2 holds already twice. The variance
 over examples with the seeds held fixed bounds it from below. The interval is the estimate plus or
-minus Student's t times the standard error, with Satterthwaite's degrees of freedom; with one seed
-it is over examples only, and `Interval.over` says so. What was not measured is NaN with no seeds.
+minus what doubt.py makes of these three; with one seed it is over examples only, and
+`Interval.over` says so. What was not measured is NaN with no seeds.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from layover.stats.doubt import Doubt
 
 LEVEL = 0.95
 
@@ -32,8 +34,10 @@ class Interval:
     examples: int
     """Test examples, summed over the languages; the same examples under another seed count once."""
     languages: tuple[str, ...]
+    spread: float = 0.0
+    """What the spread of the seeds alone makes of the variance: s^2/n."""
     freedom: float = math.inf
-    """Satterthwaite's degrees of freedom."""
+    """The degrees of freedom of the spread."""
     shared: float = math.nan
     """Mean covariance between seeds caused by the test examples that they share."""
     fixed: float = math.nan
@@ -47,11 +51,6 @@ class Interval:
         return len(self.by_seed)
 
     @property
-    def spread(self) -> float:
-        """What the spread of the seeds alone makes of the variance: s^2/n; 0 with less than two."""
-        return _spread([value for _, value in self.by_seed])
-
-    @property
     def over(self) -> str:
         """What the interval generalises over."""
         return ("", "examples")[self.seeds] if self.seeds < 2 else "seeds and examples"
@@ -61,36 +60,45 @@ class Interval:
         """1 if the whole interval lies above zero, -1 if below, else (also unmeasured) 0."""
         return int(self.low > 0) - int(self.high < 0)
 
+    @property
+    def doubt(self) -> Doubt:
+        """How the truth lies around the estimate."""
+        if not self.spread or math.isnan(self.error):
+            return Doubt(shared=self.error**2)
+        # What seeds share is estimated, and may come out a little below nothing.
+        shared = max(0.0, self.shared)
+        own = max(0.0, self.fixed - shared)
+        return Doubt(spread=self.spread, freedom=self.freedom, own=own, shared=shared)
+
     def at(self, level: float) -> tuple[float, float]:
         """The interval of another level, such as 0.99."""
-        half = _quantile((1 + level) / 2, self.freedom) * self.error
+        half = float(self.doubt.half(level))
         return self.estimate - half, self.estimate + half
 
     def below(self, value: float) -> float:
         """The share of its distribution below a value: one minus it is the confidence that the
         truth lies above. A half at the estimate; NaN where nothing was measured."""
-        from scipy import stats
-
-        if not self.error > 0:
-            sure = float(self.estimate < value) + float(self.estimate <= value)
-            return math.nan if math.isnan(self.error) else sure / 2
-        return float(stats.t.cdf((value - self.estimate) / self.error, self.freedom))
+        outside = self.p(value) / 2
+        return 1 - outside if value > self.estimate else outside
 
     def p(self, null: float = 0.0) -> float:
         """Two-sided: how often a truth of `null` shows itself at least as far away as this."""
-        below = self.below(null)
-        return 2 * min(below, 1 - below)
+        if self.error == 0:
+            return float(self.estimate == null)
+        return 2 * float(self.doubt.beyond(abs(self.estimate - null)))
 
     @property
     def over_languages(self) -> tuple[float, float]:
         """The 95 % interval for languages that are a draw from many, as the seeds are; NaN where
-        that cannot be told."""
-        variance = self.error**2 + self.between
-        count = len(self.languages)
-        parts = ((self.error**2, self.freedom), (self.between, count - 1))
-        known = sum(part**2 / freedom for part, freedom in parts if part > 0)
-        freedom = variance**2 / known if known else math.inf
-        half = _quantile((1 + LEVEL) / 2, freedom) * math.sqrt(variance)
+        that cannot be told.
+
+        What languages add is as independent of the rest as its own interval is: half-widths add in
+        squares (Zou and Donner 2008).
+        """
+        from scipy import stats
+
+        far = stats.t.ppf((1 + LEVEL) / 2, max(1, len(self.languages) - 1))
+        half = math.hypot(self.high - self.estimate, far * math.sqrt(self.between))
         return self.estimate - half, self.estimate + half
 
 
@@ -113,39 +121,27 @@ def interval(
 ) -> Interval:
     """The interval from per-seed values and the two variances over examples."""
     pairs = tuple(by_seed)
-    values = [value for _, value in pairs]
-    n = len(values)
-    estimate = error = half = math.nan
-    freedom = math.inf
+    n = len(pairs)
+    estimate = error = math.nan
+    spread = 0.0
     if n:
-        seeds = _spread(values)
-        variance = max(fixed, seeds + shared) if n > 1 else fixed
-        estimate, error = math.fsum(values) / n, math.sqrt(variance)
-        freedom = (n - 1) * (variance / seeds) ** 2 if seeds else math.inf
-        half = _quantile((1 + LEVEL) / 2, freedom) * error
-    return Interval(
+        estimate = math.fsum(value for _, value in pairs) / n
+        squares = math.fsum((value - estimate) ** 2 for _, value in pairs)
+        spread = squares / (n - 1) / n if n > 1 else 0.0
+        error = math.sqrt(max(fixed, spread + max(0.0, shared)) if n > 1 else fixed)
+    found = Interval(
         estimate=estimate,
-        low=estimate - half,
-        high=estimate + half,
+        low=math.nan,
+        high=math.nan,
         error=error,
         by_seed=pairs,
         examples=examples,
         languages=languages,
-        freedom=freedom,
+        spread=spread,
+        freedom=n - 1 if n > 1 else math.inf,
         shared=shared,
         fixed=fixed,
         between=between,
     )
-
-
-def _spread(values: Sequence[float]) -> float:
-    """The variance of their mean; 0 with less than two."""
-    import numpy as np
-
-    return float(np.var(values, ddof=1)) / len(values) if len(values) > 1 else 0.0
-
-
-def _quantile(share: float, freedom: float) -> float:
-    from scipy import stats
-
-    return float(stats.t.ppf(share, freedom))
+    low, high = found.at(LEVEL)
+    return replace(found, low=low, high=high)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from layover.errors import ResultError
-from layover.stats.contrast import Term, contrast, measured_languages
+from layover.stats.contrast import contrast
 from layover.stats.interval import Estimates, Interval, interval
 from layover.stats.sample import REPLICATES, Combine, Measured, Sample, by_seed, samples
+from layover.stats.term import Term, measured_languages
 
 
 def paired_difference(

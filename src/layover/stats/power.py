@@ -1,8 +1,9 @@
 """What a study could have found, and how many more seeds would settle what it did not find.
 
-Both come from the noncentral t distribution (Cohen 1988, chapter 2; exact for one normal sample),
-with the standard error and the degrees of freedom that were found. With more seeds, what the seeds
-share stays and the rest shrinks: the variance C + (V - C) n / N of interval.py.
+A study that is run again has other seeds, of which the spread comes out otherwise (as chi^2 does),
+and with it the width of its interval: a difference is found as often as such an interval around it
+leaves the null out. With more seeds, what seeds share stays, and the rest shrinks: the variance
+C + (V - C) n / N of interval.py.
 """
 
 from __future__ import annotations
@@ -15,14 +16,31 @@ from layover.stats.interval import LEVEL, Interval
 POWER = 0.8
 MOST = 10_000
 """Seeds beyond which nobody goes."""
+SPREADS = 64
+"""Spreads that are tried for what another run may have."""
 
 
 def detectable(interval: Interval, power: float = POWER, level: float = LEVEL) -> float:
     """The smallest true difference that a study such as this one finds with this probability, at
     this level; in the unit of the interval, NaN where nothing was measured."""
+    import numpy as np
+    from scipy import optimize, special, stats
+
     if not interval.error > 0:
         return interval.error
-    return interval.error * _needed(interval.freedom, power, level)
+    doubt = interval.doubt
+    seeds = max(interval.spread, doubt.own)
+    shares = (np.arange(SPREADS) + 0.5) / SPREADS
+    spreads = np.ones(1)
+    if math.isfinite(doubt.freedom):
+        spreads = stats.chi2.ppf(shares, doubt.freedom) / doubt.freedom
+    halves = replace(doubt, spread=seeds * spreads).half(level)
+    error = math.sqrt(doubt.shared + seeds)
+
+    def missed(far: float) -> float:
+        return float(special.ndtr((halves - far) / error).mean()) - (1 - power)
+
+    return float(optimize.brentq(missed, 0.0, float(halves.max()) + 10 * error))
 
 
 def settling(
@@ -42,7 +60,7 @@ def settling(
     def settled(more: int) -> bool:
         return detectable(_with(interval, interval.seeds + more), power, level) <= away
 
-    if interval.seeds < 2 or not settled(MOST):
+    if interval.seeds < 2 or not away or not settled(MOST):
         return None
     least, enough = 0, MOST
     while enough - least > 1:
@@ -52,22 +70,15 @@ def settling(
 
 
 def _with(interval: Interval, seeds: int) -> Interval:
-    """The interval as it would be with so many seeds: with its variance and its degrees of freedom,
-    around the same estimate."""
-    n = interval.seeds
-    own = (interval.error**2 - interval.shared) * n / seeds
-    variance = interval.shared + own
-    spread = interval.spread * n / seeds
-    freedom = (seeds - 1) * (variance / spread) ** 2 if spread else math.inf
-    return replace(interval, error=math.sqrt(variance), freedom=freedom)
-
-
-def _needed(freedom: float, power: float, level: float) -> float:
-    """How many standard errors a truth must be from the null."""
-    from scipy import optimize, stats
-
-    bound = float(stats.t.ppf((1 + level) / 2, freedom))
-    if math.isinf(freedom):
-        return bound + float(stats.norm.ppf(power))
-    most = 4 * bound + 10
-    return float(optimize.brentq(lambda far: stats.nct.sf(bound, freedom, far) - power, 0.0, most))
+    """The interval as it would be with so many seeds, around the same estimate."""
+    less = interval.seeds / seeds
+    # Estimated, it may come out below nothing.
+    shared = max(0.0, interval.shared)
+    return replace(
+        interval,
+        error=math.sqrt(shared + (interval.error**2 - shared) * less),
+        spread=interval.spread * less,
+        freedom=seeds - 1,
+        shared=shared,
+        fixed=shared + max(0.0, interval.fixed - shared) * less,
+    )

@@ -12,7 +12,7 @@ from layover.tasks.mlm import MLM
 from layover.tasks.mlqa import MLQA
 from layover.tasks.mnli import MNLI
 from layover.tasks.panx import PANX
-from layover.tasks.pawsx import PAWSX
+from layover.tasks.pawsx import PAWSX, PAWSX_TRANSLATED
 from layover.tasks.premises import PREMISES
 from layover.tasks.qqp import QQP
 from layover.tasks.sick import SICK
@@ -23,7 +23,7 @@ from layover.tasks.tatoeba import TATOEBA
 from layover.tasks.tydiqa import TYDIQA
 from layover.tasks.udpos import UDPOS
 from layover.tasks.xcopa import COPA, XCOPA
-from layover.tasks.xnli import XNLI
+from layover.tasks.xnli import XNLI, XNLI_TRANSLATED
 
 __all__ = [
     "ANLI_PLUS",
@@ -44,6 +44,7 @@ __all__ = [
     "MNLI",
     "PANX",
     "PAWSX",
+    "PAWSX_TRANSLATED",
     "PREMISES",
     "QQP",
     "SICK",
@@ -57,5 +58,6 @@ __all__ = [
     "UDPOS",
     "XCOPA",
     "XNLI",
+    "XNLI_TRANSLATED",
     "XQUAD",
 ]

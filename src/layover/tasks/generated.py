@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 from layover.languages import Language, register
 from layover.stage import Stage
@@ -23,7 +24,9 @@ from layover.tasks.types.tagging import Sentence, Tagging
 from layover.tasks.types.text import MaskedText
 from layover.tasks.udpos import UDPOS
 from layover.tasks.xnli import XNLI
-from layover.world import LANGUAGES
+from layover.world import LANGUAGES, Shape, Sizes
+from layover.world.mining import lines
+from layover.world.questions import SENTENCES as STATEMENTS
 
 for _dialect in LANGUAGES:
     register(
@@ -75,36 +78,51 @@ def parallel_sentence(row: Row) -> Sentence:
     )
 
 
+def _sizes(written: Sizes) -> tuple[tuple[str, int], ...]:
+    """As `Task.sizes` has them."""
+    splits = {"train": written.train, "dev": written.dev, "test": written.test}
+    return tuple((split, size) for split, size in splits.items() if size)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Tasks:
     """The tasks of one world."""
 
     world: Stage
 
-    def _from(self, task: Task, *paths: str, **changes: object) -> Task:
+    @property
+    def _shape(self) -> Shape:
+        shape = getattr(self.world, "shape", None)
+        return shape if isinstance(shape, Shape) else Shape()
+
+    @property
+    def taught(self) -> tuple[str, ...]:
+        """The languages of training examples, the source first."""
+        return (SOURCE, *self._shape.taught)
+
+    def _questions(self, version: str) -> str:
+        """The files of questions to train on, which name their language if there are several."""
+        language = "-{code}" if len(self.taught) > 1 else ""
+        return "squad/{split}-" + version + language + ".json"
+
+    def _from(self, task: Task, written: Sizes, *paths: str, **changes: object) -> Task:
         assert isinstance(task.source, Files)
         source = replace(task.source, within=self.world, paths=paths or task.source.paths)
-        return replace(
-            task,
-            source=source,
-            languages=CODES,
-            sizes=(),
-            hub=None,
-            contains=(),
-            **changes,  # type: ignore[arg-type]
-        )
+        made: dict[str, Any] = {"languages": CODES, "hub": None, "contains": ()}
+        return replace(task, source=source, sizes=_sizes(written), **(made | changes))
 
     @cached_property
     def text(self) -> Task:
-        return self._from(MLM, type=MaskedText(rate=0.4, beginnings=True))
+        written = Sizes(train=self._shape.paragraphs, dev=0, test=0)
+        return self._from(MLM, written, type=MaskedText(rate=0.4, beginnings=True))
 
     @cached_property
     def pos(self) -> Task:
-        return self._from(UDPOS, name="pos", parse=parallel_sentence)
+        return self._from(UDPOS, self._shape.udpos, name="pos", parse=parallel_sentence)
 
     @cached_property
     def ner(self) -> Task:
-        return self._from(PANX, name="ner", parse=parallel_sentence)
+        return self._from(PANX, self._shape.panx, name="ner", parse=parallel_sentence)
 
     @cached_property
     def supertags(self) -> Task:
@@ -114,15 +132,16 @@ class Tasks:
             source=Files(paths=("ccg/{split}-{code}.tsv",), reader=Conll(), within=self.world),
             parse=parallel_sentence,
             languages=CODES,
+            sizes=_sizes(self._shape.ccg),
         )
 
     @cached_property
     def nli(self) -> Task:
-        return self._from(XNLI, name="nli")
+        return self._from(XNLI, self._shape.xnli, name="nli")
 
     @cached_property
     def paraphrase(self) -> Task:
-        return self._from(PAWSX, name="paraphrase")
+        return self._from(PAWSX, self._shape.pawsx, name="paraphrase")
 
     @cached_property
     def choice(self) -> Task:
@@ -135,42 +154,52 @@ class Tasks:
             parse=HELLASWAG.parse,
             chance=HELLASWAG.chance,
             languages=CODES,
+            sizes=_sizes(self._shape.hellaswag),
         )
 
     @cached_property
     def spans(self) -> Task:
         """Training and development questions."""
-        return self._from(SQUAD, name="qa")
+        return self._from(
+            SQUAD, self._shape.squad, self._questions("v1.1"), name="qa", languages=self.taught
+        )
 
     @cached_property
     def spans_test(self) -> Task:
         """Test questions, in every language."""
-        return self._from(XQUAD, name="qa")
+        return self._from(XQUAD, self._shape.squad, name="qa")
 
     @cached_property
     def spans2(self) -> Task:
         """Training and development questions, a third of which have no answer."""
-        return self._from(SQUAD2, name="qa2")
+        return self._from(
+            SQUAD2, self._shape.squad, self._questions("v2.0"), name="qa2", languages=self.taught
+        )
 
     @cached_property
     def spans2_test(self) -> Task:
         """Test questions of that kind, in every language."""
-        return self._from(XQUAD, "xquad2/xquad2.{code}.json", name="qa2", type=SQUAD2.type)
+        return self._from(
+            XQUAD, self._shape.squad, "xquad2/xquad2.{code}.json", name="qa2", type=SQUAD2.type
+        )
 
     @cached_property
     def retrieval(self) -> Task:
-        return self._from(TATOEBA, *TATOEBA_FILES, name="retrieval")
+        return self._from(TATOEBA, self._shape.tatoeba, *TATOEBA_FILES, name="retrieval")
 
     @cached_property
     def retrieval_dev(self) -> Task:
         """Other sentences, on which the layer is chosen."""
         left, right = (path.replace("tatoeba/", "tatoeba/dev-") for path in TATOEBA_FILES)
-        return self._from(TATOEBA, left, right, name="retrieval", splits=("dev",))
+        written = self._shape.tatoeba
+        return self._from(TATOEBA, written, left, right, name="retrieval", splits=("dev",))
 
     @cached_property
     def mining(self) -> Task:
         """Its dev split is where layer and threshold are chosen."""
-        task = self._from(BUCC, *BUCC_FILES, name="mining")
+        bucc = self._shape.bucc
+        written = Sizes(dev=2 * lines(bucc.dev), test=2 * lines(bucc.test))
+        task = self._from(BUCC, written, *BUCC_FILES, name="mining")
         assert isinstance(task.source, Files)
         labels = "bucc2018/{language}-" + SOURCE + ".{split}.gold"
         return replace(task, source=replace(task.source, labels=labels))
@@ -179,11 +208,20 @@ class Tasks:
     def ranking(self) -> Task:
         """Training and development: a question and the sentence that answers it."""
         reader = SentenceJson(boundary="(?<= [.?]) ", pairs=True)
-        task = self._from(SQUAD_SENTENCES, name="ranking", type=SENTENCES)
+        task = self._from(
+            SQUAD_SENTENCES,
+            self._shape.squad,
+            self._questions("v1.1"),
+            name="ranking",
+            type=SENTENCES,
+            languages=self.taught,
+        )
         assert isinstance(task.source, Files)
         return replace(task, source=replace(task.source, reader=reader))
 
     @cached_property
     def ranking_test(self) -> Task:
         """Test questions and the sentences of their texts, in every language."""
-        return self._from(LAREQA, name="ranking", type=SENTENCES)
+        questions = self._shape.squad.test
+        written = Sizes(dev=0, test=(1 + STATEMENTS) * questions)
+        return self._from(LAREQA, written, name="ranking", type=SENTENCES)

@@ -1,8 +1,12 @@
 """PAWS-X: do two sentences made of the same words mean the same?
 
 Files: `pawsx/{train,dev,test}-<code>.tsv`, two sentences and 0 or 1 with tabs between; XTREME's
-test files have no labels, which may lie row by row in `pawsx/labels/`.
+test files have no labels, which may lie row by row in `pawsx/labels/`. The training files of other
+languages than English are machine translations: the authors' (the hub's), and XTREME's, a task of
+their own, `pawsx/translated/`.
 """
+
+from dataclasses import replace
 
 from layover.metrics.accuracy import ACCURACY
 from layover.tasks.formats import Tsv
@@ -39,4 +43,21 @@ PAWSX = Task(
     home="https://github.com/google-research-datasets/paws/tree/master/pawsx (x-final.tar.gz)",
     licence="free for any purpose, with acknowledgement",
     citation="Yang et al. 2019",
+)
+PAWSX_TRANSLATED = replace(
+    PAWSX,
+    name="pawsx-translated",
+    source=Files(
+        paths=("pawsx/translated/en-{code}-translated.tsv",),
+        reader=Tsv(columns=("sentence1", "sentence2", "label")),
+    ),
+    languages=tuple(code for code in PAWSX.languages if code != "eng"),
+    splits=("train",),
+    summary="PAWS-X's training set, translated by machine for XTREME",
+    sizes=(),
+    licence=f"{PAWSX.licence}; of the translations: not stated",
+    # The hub has the authors' own translations: PAWS-X's.
+    hub=None,
+    home="https://console.cloud.google.com/storage/browser/xtreme_translations (PAWSX)",
+    citation="Hu et al. 2020; Yang et al. 2019",
 )

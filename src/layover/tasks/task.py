@@ -7,6 +7,7 @@ and every choice is part of a `Data` value, which a stage holds.
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Protocol
@@ -158,7 +159,14 @@ class Subset:
     """The first `size` examples of an order drawn by `seed`: smaller subsets are nested."""
 
     size: int
+    """Examples of each language."""
     seed: int = 0
+    stratified: bool = False
+    """Whether the order holds the labels in the proportions of the whole from the first example
+    on: the count of a label in a subset is off by about one at most."""
+    apart: bool = False
+    """Whether every language has its own part of the order, the first language the first part, so
+    that no row is in two of them: parallel data then say nothing twice."""
 
     def __post_init__(self) -> None:
         if self.size < 1:
@@ -173,7 +181,6 @@ class Data:
     split: str
     languages: tuple[str, ...]
     subset: Subset | None = None
-    """Per language."""
     exponent: float | None = None
     """How often a training draws each language: in proportion to its number of units to this
     power (Conneau and Lample 2019, 3.1; 0.3 in XLM-R), for each example on its own. None: every
@@ -200,6 +207,11 @@ class Data:
                 f"{self.task.name} cannot be cut to {self.subset.size}: its labels are lines of "
                 "the whole file"
             )
+        stratified = isinstance(self.subset, Subset) and self.subset.stratified
+        if stratified and self.task.type.head != "sequence":
+            raise StudyError(
+                f"{self.task.name} cannot be stratified: its examples do not have one label each"
+            )
         if self.task.splits and self.split not in self.task.splits:
             raise StudyError(
                 f"{self.task.name} has no split {self.split!r}; it has "
@@ -222,6 +234,16 @@ class Data:
         """Files that this data needs and that are not there."""
         for code in self.languages:
             yield from self.task.source.missing(self.split, code)
+
+    @property
+    def size(self) -> int | None:
+        """Examples in all languages: the subset's, or as published; None where that is not known
+        before they are read."""
+        if self.subset:
+            return self.subset.size * len(self.languages)
+        sizes = [self.task.size(self.split, code) for code in self.languages]
+        known = [size for size in sizes if size is not None]
+        return sum(known) if len(known) == len(sizes) else None
 
     @property
     def label(self) -> str:
@@ -263,7 +285,7 @@ def load(data: Data, locate: Locator) -> Examples:
         if not found:
             raise DataError(f"{place} has no examples: an empty split cannot be used")
         if data.subset:
-            found = _subset(found, data.subset, place)
+            found = _subset(found, data, data.languages.index(code), place)
         items += found
         languages += [code] * len(found)
     return Examples(data.task, tuple(items), tuple(languages))
@@ -299,12 +321,32 @@ def checked(
             yield example
 
 
-def _subset(found: list[Example], subset: Subset, place: str) -> list[Example]:
-    if subset.size > len(found):
-        raise DataError(f"{place} has {len(found)} examples; a subset of {subset.size} was asked")
+def _subset(found: list[Example], data: Data, number: int, place: str) -> list[Example]:
+    """What the subset of `data` holds of its language at position `number`."""
+    subset = data.subset
+    assert subset is not None
+    start = number * subset.size if subset.apart else 0
+    if start + subset.size > len(found):
+        apart = f" apart from {start} of languages before" if start else ""
+        raise DataError(
+            f"{place} has {len(found)} examples; a subset of {subset.size}{apart} was asked"
+        )
     order = list(range(len(found)))
     random.Random(f"subset:{subset.seed}").shuffle(order)
-    return [found[index] for index in order[: subset.size]]
+    if subset.stratified:
+        order = _stratified(order, [data.task.type.target(example) for example in found])
+    return [found[index] for index in order[start : start + subset.size]]
+
+
+def _stratified(order: list[int], labels: Sequence[Any]) -> list[int]:
+    """The order with the examples of each label spread evenly over it."""
+    totals, seen = Counter(labels), Counter[Any]()
+    places: list[tuple[float, int, int]] = []
+    for rank, index in enumerate(order):
+        label = labels[index]
+        places.append(((seen[label] + 0.5) / totals[label], rank, index))
+        seen[label] += 1
+    return [index for _, _, index in sorted(places)]
 
 
 def check_metric(metric: Metric, data: Data) -> None:

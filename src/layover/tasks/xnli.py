@@ -1,8 +1,12 @@
 """XNLI: natural language inference in 15 languages; its English training data are MNLI's.
 
 Files: `xnli/{train,dev,test}-<code>.tsv`, premise, hypothesis and label with tabs between; XTREME's
-test files have no labels, which may lie row by row in `xnli/labels/`.
+test files have no labels, which may lie row by row in `xnli/labels/`. The training files of other
+languages than English are machine translations: the authors' (of XNLI-MT-1.0.zip, without their
+first line, or the hub's), and XTREME's, a task of their own, `xnli/XNLI-Translated/`.
 """
+
+from dataclasses import replace
 
 from layover.metrics.accuracy import ACCURACY
 from layover.tasks.formats import Tsv
@@ -15,13 +19,15 @@ LABELS = ("entailment", "neutral", "contradiction")
 
 
 def pair(row: Row) -> Labelled:
-    """A pair of sentences; row i means the same in every language."""
+    """A pair of sentences; row i means the same in every language. The machine translations call a
+    contradiction contradictory."""
+    label = row.fields["label"]
     return Labelled(
         id=str(row.fields["row"]),
         cluster=str(row.fields["row"]),
         text=row.fields["premise"],
         pair=row.fields["hypothesis"],
-        label=row.fields["label"],
+        label="contradiction" if label == "contradictory" else label,
     )
 
 
@@ -43,4 +49,21 @@ XNLI = Task(
     home="https://github.com/facebookresearch/XNLI (XNLI-1.0.zip; train-en is of XNLI-MT-1.0.zip)",
     licence="CC BY-NC 4.0",
     citation="Conneau et al. 2018; Williams et al. 2018",
+)
+XNLI_TRANSLATED = replace(
+    XNLI,
+    name="xnli-translated",
+    source=Files(
+        paths=("xnli/XNLI-Translated/en-{code}-translated.tsv",),
+        reader=Tsv(columns=("premise", "hypothesis", "label")),
+    ),
+    languages=tuple(code for code in XNLI.languages if code != "eng"),
+    splits=("train",),
+    summary="XNLI's training set, translated by machine for XTREME",
+    sizes=(),
+    licence=f"{XNLI.licence}; of the translations: not stated",
+    # The hub has the authors' own translations: XNLI's.
+    hub=None,
+    home="https://console.cloud.google.com/storage/browser/xtreme_translations (XNLI)",
+    citation="Hu et al. 2020; Conneau et al. 2018; Williams et al. 2018",
 )

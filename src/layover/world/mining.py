@@ -41,11 +41,21 @@ def mine(examples: Sequence[Clause], lexicon: Lexicon, source: Lexicon, rng: Ran
     return Mine(foreign, known, "".join(f"{one}\t{other}\n" for one, other in gold))
 
 
+def lines(pairs: int) -> int:
+    """Lines of either side of so many pairs, without repeated pairs."""
+    clauses = pairs * (1 + ALONE)
+    return clauses + _repeated(clauses)
+
+
+def _repeated(clauses: int) -> int:
+    return round(REPEATED * clauses)
+
+
 def _side(
     clauses: Sequence[Clause], lexicon: Lexicon, rng: Random
 ) -> tuple[str, dict[Clause, list[str]]]:
     """The lines in random order, and the ids of each meaning's."""
-    order = [*clauses, *rng.sample(clauses, round(REPEATED * len(clauses)))]
+    order = [*clauses, *rng.sample(clauses, _repeated(len(clauses)))]
     rng.shuffle(order)
     ids: dict[Clause, list[str]] = {}
     lines = []

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from layover.errors import StudyError
 from layover.world.dialect import LANGUAGES, Dialect
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sizes:
-    """Examples of one task. Train is in the source language; dev and test are per language."""
+    """Examples of one task. Train is in the languages that are taught; dev and test are per
+    language."""
 
     train: int = 0
     dev: int = 100
@@ -22,6 +24,9 @@ class Shape:
 
     languages: tuple[Dialect, ...] = LANGUAGES
     """The source first; the others in the order in which they are reported."""
+    taught: tuple[str, ...] = ()
+    """Codes of further languages that training examples are written in, the same examples as in
+    the source, and development examples of every task."""
     paragraphs: int = 12_000
     """Paragraphs of raw text per language."""
     habit: float = 0.85
@@ -40,7 +45,15 @@ class Shape:
     bucc: Sizes = Sizes()
     """Pairs of translations; each side has three times as many lines without one."""
 
+    def __post_init__(self) -> None:
+        known = [dialect.code for dialect in self.languages[1:]]
+        if len(set(self.taught)) != len(self.taught) or not set(self.taught) <= set(known):
+            raise StudyError(
+                f"taught={self.taught}: they are further languages, each once, of "
+                f"{', '.join(known)}; {self.source.code} is always taught"
+            )
+
     @property
     def source(self) -> Dialect:
-        """The language of all training examples."""
+        """The language that training examples are always written in."""
         return self.languages[0]

@@ -54,6 +54,7 @@ class _File(NamedTuple):
     task: str
     split: str
     code: str
+    taught: tuple[str, ...]
 
     @property
     def path(self) -> str:
@@ -61,7 +62,9 @@ class _File(NamedTuple):
             test, version = _QUESTIONS[self.task]
             if self.split == "test":
                 return f"{test}/{test}.{self.code}.json"
-            return f"squad/{self.split}-{version}.json"
+            # As SQuAD has it where there is one language.
+            language = f"-{self.code}" if self.taught else ""
+            return f"squad/{self.split}-{version}{language}.json"
         suffix = "jsonl" if self.task == "hellaswag" else "tsv"
         return f"{self.task}/{self.split}-{self.code}.{suffix}"
 
@@ -103,14 +106,14 @@ class _World:
         for split, examples in self._splits(name, sizes, draw):
             for code in self._languages(name, split):
                 rendered = render(examples, self._lexicons[code])
-                self._save(_File(name, split, code).path, rendered)
+                self._save(self._path(name, split, code), rendered)
 
     def readings(self) -> None:
         """squad/ and xquad/, and the test questions once more by sentences, lareqa/xquad-r/."""
         for split, examples in self._splits("squad", self._shape.squad, reading):
             for code in self._languages("squad", split):
                 lexicon = self._lexicons[code]
-                self._save(_File("squad", split, code).path, squad(examples, lexicon))
+                self._save(self._path("squad", split, code), squad(examples, lexicon))
                 if split == "test":
                     self._save(f"lareqa/xquad-r/{code}.json", sentences(examples, lexicon))
 
@@ -166,8 +169,11 @@ class _World:
         codes = tuple(self._lexicons)
         if task in ("tatoeba", "bucc"):
             return codes[1:]
-        only_source = split == "train" or (split == "dev" and task in ("ccg", *_QUESTIONS))
-        return codes[:1] if only_source else codes
+        only_taught = split == "train" or (split == "dev" and task in ("ccg", *_QUESTIONS))
+        return (codes[0], *self._shape.taught) if only_taught else codes
+
+    def _path(self, task: str, split: str, code: str) -> str:
+        return _File(task, split, code, self._shape.taught).path
 
     def _sentence(self, clause: Clause, code: str) -> str:
         return text(realise(clause, self._lexicons[code]))

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from layover.errors import DataError, LayoverError, StudyError
+from layover.factors import measured_seed
 from layover.inference.rows import Rows, read
 from layover.inference.score import counted
 from layover.languages import language
-from layover.results import measured_seed
 from layover.stages import Score
 from layover.store import Store
 from layover.study import Study

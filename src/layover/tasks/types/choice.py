@@ -34,6 +34,10 @@ class Choice:
     count: int | None = spec.unkeyed(None)
     """How many options every question has; None: two or more."""
 
+    @property
+    def sequences(self) -> int | None:
+        return self.count
+
     def check(self, example: Question) -> None:
         count = len(example.options)
         if count < 2 or count != (self.count or count):

@@ -27,6 +27,7 @@ class Classification:
     """One of `labels` for each text or pair."""
 
     head: ClassVar[str] = "sequence"
+    sequences: ClassVar[int] = 1
     predictions: ClassVar[str] = "label"
     version: ClassVar[int] = 1
     labels: tuple[str, ...]

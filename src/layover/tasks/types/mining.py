@@ -32,6 +32,7 @@ class Mining:
     """
 
     head: ClassVar[str] = "embed"
+    sequences: ClassVar[int] = 1
     predictions: ClassVar[str] = "pairs"
     search: ClassVar[str] = "mine"
     version: ClassVar[int] = 1

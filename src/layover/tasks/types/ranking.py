@@ -41,6 +41,7 @@ class Ranking:
     """
 
     head: ClassVar[str] = "dual"
+    sequences: ClassVar[int] = 2
     predictions: ClassVar[str] = "ranking"
     search: ClassVar[str] = "rank"
     version: ClassVar[int] = 1

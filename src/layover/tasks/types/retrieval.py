@@ -30,6 +30,7 @@ class Retrieval:
     """
 
     head: ClassVar[str] = "embed"
+    sequences: ClassVar[int] = 2
     predictions: ClassVar[str] = "label"
     search: ClassVar[str] = "nearest"
     version: ClassVar[int] = 1

@@ -45,6 +45,7 @@ class Spans:
     """
 
     head: ClassVar[str] = "span"
+    sequences: ClassVar[int] = 1
     predictions: ClassVar[str] = "answer"
     version: ClassVar[int] = 3
     labels: ClassVar[tuple[str, ...]] = ()

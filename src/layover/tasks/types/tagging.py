@@ -31,6 +31,7 @@ class Tagging:
     """
 
     head: ClassVar[str] = "token"
+    sequences: ClassVar[int] = 1
     predictions: ClassVar[str] = "tags"
     version: ClassVar[int] = 1
     labels: tuple[str, ...]

@@ -29,6 +29,7 @@ class MaskedText:
     """
 
     head: ClassVar[str] = "lm"
+    sequences: ClassVar[int] = 1
     predictions: ClassVar[str] = "loss"
     version: ClassVar[int] = 1
     labels: ClassVar[tuple[str, ...]] = ()

@@ -1,0 +1,201 @@
+"""Does growing the intermediate data in other languages than English give diminishing returns on
+sequence labelling, compared with English?
+
+Nested subsets, each twice the one before, in English or divided equally among other languages, the
+very same examples; then POS and NER, trained in English and measured in all languages. Every
+intermediate training has equally many steps, or (equal=epochs) equally many epochs, in which more
+data are more steps. In full: XNLI's English and translated training sets, and XLM-R Large; in
+miniature: supertags of a generated world with English's place taken by its source language.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, Literal
+
+import demo
+
+from layover.claims import Claim, Contrast, mean, per_doubling, score
+from layover.encoders import XLMR_LARGE, Start
+from layover.recipe import Duration, Recipe, epochs, steps
+from layover.stage import Resources, Stage
+from layover.stages import Phase, Stop, leaves
+from layover.study import Arm, Study
+from layover.tasks import generated
+from layover.tasks.axes import doublings, same_total
+from layover.tasks.target import Target
+from layover.tasks.task import Data, Subset, Task
+from layover.tasks.xnli import XNLI
+from layover.tasks.xtreme_targets import xtreme
+from layover.world import Shape, Sizes
+
+Equal = Literal["steps", "epochs"]
+ASKED = "asked by this study"
+
+PAPER = Recipe(duration=steps(8_192), learning_rate=1e-5, precision="bfloat16")
+"""A step for 32 of the most examples, at the rate of Phang et al. (2020)."""
+TAGGERS = replace(PAPER, duration=epochs(10), learning_rate=2e-5)
+"""As XTREME trains them (its scripts; Hu et al. 2020)."""
+QUESTIONS = replace(TAGGERS, duration=epochs(2), learning_rate=3e-5, batch=16, max_length=384)
+TUNED = {
+    "xnli": replace(TAGGERS, duration=epochs(5)),
+    "xquad": QUESTIONS,
+    "tydiqa": QUESTIONS,
+}
+"""Likewise, by target."""
+
+
+class Seed(demo.Seed):
+    """A generated world whose training data are there in four more languages, and its encoder."""
+
+    source = generated.SOURCE
+    near, far = ("qbe", "qco"), ("qde", "qel")
+    """By their distance from the source. The farthest language of the world is never taught."""
+    world = Shape(paragraphs=6_000, taught=(*near, *far), ccg=Sizes(train=4_096, test=0))
+    sizes = doublings(4_096, 6)
+    recipe = Recipe(duration=steps(192), learning_rate=5e-4)
+
+    @property
+    def grown(self) -> Task:
+        """The intermediate task."""
+        return self.tasks.supertags
+
+    @property
+    def labelling(self) -> tuple[Target, ...]:
+        return self.targets[:2]
+
+    def reach(
+        self, *stops: Stop, start: Start | None = None, targets: Sequence[Target] = ()
+    ) -> tuple[Stage, ...]:
+        """Sequence labelling, or other targets, by way of `stops`."""
+        return leaves(
+            start or self.encoder,
+            *stops,
+            targets=targets or self.labelling,
+            recipe=demo.MODERATE,
+            seeds=(self.seed,),
+        )
+
+
+class Published:
+    """XLM-R Large, XNLI's training set in nine languages (translated by machine, from the hub),
+    and XTREME's sequence labelling, from its own files."""
+
+    source = "eng"
+    near, far = ("deu", "fra", "spa", "rus"), ("arb", "hin", "swa", "zho")
+    sizes = doublings(2**18, 8)
+    recipe = PAPER
+    grown = XNLI.on_hub()
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+        self.encoder: Start = XLMR_LARGE
+
+    @property
+    def labelling(self) -> tuple[Target, ...]:
+        return self.tuning(xtreme(), ("udpos", "panx"))
+
+    def tuning(self, targets: Sequence[Target], names: Sequence[str]) -> tuple[Target, ...]:
+        """Those of the names, with their recipes."""
+        return tuple(
+            replace(one, recipe=TUNED.get(one.name, TAGGERS) if one.train else None)
+            for one in targets
+            if one.name in names
+        )
+
+    def reach(
+        self, *stops: Stop, start: Start | None = None, targets: Sequence[Target] = ()
+    ) -> tuple[Stage, ...]:
+        """Sequence labelling, or other targets, by way of `stops`."""
+        return leaves(
+            start or self.encoder,
+            *stops,
+            targets=targets or self.labelling,
+            recipe=TAGGERS,
+            seeds=(self.seed,),
+            resources=Resources(threads=4, gpus=1),
+            precision="bfloat16",
+        )
+
+
+def places(miniature: bool, seeds: int) -> list[Any]:
+    """Where a study is done, once a seed: by default four worlds, or three seeds of XLM-R."""
+    kind: Any = Seed if miniature else Published
+    return [kind(seed) for seed in range(1, (seeds or (4 if miniature else 3)) + 1)]
+
+
+def examples(place: Any, size: int, languages: Sequence[str]) -> Data:
+    """So many of the intermediate task in all these languages together, each in one of them."""
+    return same_total(place.grown, tuple(languages), Subset(size=size, seed=place.seed))
+
+
+def allowed(place: Any, *tasks: Task) -> tuple[str, ...]:
+    """The guard's names for intermediate labels in other languages, which are meant here."""
+    codes = (*place.near, *place.far)
+    return tuple(f"{task.name} in {code}" for task in tasks for code in codes)
+
+
+def study(miniature: bool = False, equal: Equal = "steps", seeds: int = 0) -> Study:
+    every = places(miniature, seeds)
+    first = every[0]
+    others = (*first.near, *first.far)
+    kinds = {"English": (first.source,), "others": others}
+    duration: Duration = first.recipe.duration if equal == "steps" else epochs(2)
+    recipe = replace(first.recipe, duration=duration)
+
+    def arm(name: str, size: int, languages: Sequence[str]) -> Arm:
+        reached = [
+            place.reach(Phase(data=examples(place, size, languages), recipe=recipe))
+            for place in every
+        ]
+        return Arm(name=name, leaves=tuple(leaf for each in reached for leaf in each))
+
+    direct = tuple(leaf for place in every for leaf in place.reach())
+    grown = [
+        arm(f"{kind} {size}", size, languages)
+        for kind, languages in kinds.items()
+        for size in first.sizes
+    ]
+    return Study(
+        name="data_size",
+        question=__doc__ or "",
+        source=first.source,
+        baseline="direct",
+        arms=(Arm(name="direct", leaves=direct), *grown),
+        allow=allowed(first, first.grown),
+        claims=claims(first.sizes, tuple(target.name for target in first.labelling)),
+    )
+
+
+def claims(sizes: tuple[int, ...], targets: tuple[str, ...]) -> tuple[Claim, ...]:
+    """Slopes and what becomes of them, over the mean of the targets."""
+
+    def slope(kind: str, some: tuple[int, ...] = sizes) -> Contrast:
+        return per_doubling(
+            {size: mean(*(score(f"{kind} {size}", name) for name in targets)) for size in some}
+        )
+
+    def loss(kind: str) -> Contrast:
+        half = len(sizes) // 2
+        return slope(kind, sizes[:half]) - slope(kind, sizes[half:])
+
+    others = slope("others").called("points per doubling, others")
+    told = {
+        "More intermediate data in English help sequence labelling": slope("English").called(
+            "points per doubling, English"
+        ),
+        "More intermediate data in other languages help sequence labelling": others,
+        "In other languages the returns diminish": loss("others").called(
+            "points per doubling, first half - second half, others"
+        ),
+        "In other languages the returns diminish more than in English": (
+            loss("others") - loss("English")
+        ).called("loss of slope, others - English"),
+        "A doubling of the data adds less in other languages than in English": (
+            slope("English") - slope("others")
+        ).called("points per doubling, English - others"),
+    }
+    return tuple(
+        Claim(text=text, source=ASKED, contrasts=(contrast,)) for text, contrast in told.items()
+    )

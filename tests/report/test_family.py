@@ -1,0 +1,83 @@
+"""Comparisons are judged together: what is clear alone need not be clear among many."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable
+
+from layover.report import Report
+from layover.report.family import Family
+from layover.stats import Interval
+
+Made = Callable[..., Report]
+
+
+def interval(estimate: float, error: float = 1.0) -> Interval:
+    half = 1.96 * error
+    return Interval(
+        estimate=estimate,
+        low=estimate - half,
+        high=estimate + half,
+        error=error,
+        by_seed=((0, estimate), (1, estimate)),
+        examples=10,
+        languages=("aaa",),
+    )
+
+
+def family(*cells: Interval) -> Family:
+    return Family(cells={(f"arm {i}", "", ""): cell for i, cell in enumerate(cells)})
+
+
+def test_a_difference_is_clear_alone_and_not_among_twenty() -> None:
+    alone = interval(2.5)
+    assert list(family(alone).signs.values()) == [1]
+    assert not family(alone, *(interval(0.1) for _ in range(19))).signs
+
+
+def test_clear_differences_have_their_direction() -> None:
+    assert family(interval(5), interval(-5), interval(0.5)).signs == {
+        ("arm 0", "", ""): 1,
+        ("arm 1", "", ""): -1,
+    }
+
+
+def test_what_cannot_be_tested_is_neither_clear_nor_counted() -> None:
+    lone = dataclasses.replace(interval(9), error=math.nan, low=math.nan, high=math.nan)
+    found = family(lone, interval(2.1))
+    assert found.size == 1 and list(found.signs) == [("arm 1", "", "")]
+
+
+def test_one_seed_is_never_clear_unless_there_can_be_no_other() -> None:
+    once = dataclasses.replace(interval(9), by_seed=((3, 9.0),))
+    untrained = dataclasses.replace(interval(9), by_seed=((None, 9.0),))
+    found = family(once, untrained)
+    assert found.size == 1 and list(found.signs) == [("arm 1", "", "")]
+
+
+def test_every_difference_is_in_one_family(demo: Report) -> None:
+    places = [place for one in demo.families for place in one.cells]
+    assert len(places) == len(set(places))
+    arms, targets = len(demo.named("arm")), len(demo.targets)
+    sizes = [one.size for one in demo.families]
+    assert sizes == [arms * (targets + 1)] * 2 + [arms * (len(demo.languages) - 1)] * targets
+
+
+def test_the_mean_over_a_single_target_is_that_target(made: Made) -> None:
+    found = made(("direct", "ccg", "squad"), seeds=2, targets=1)
+    assert found.families[0].size == 2
+    assert [found.sign(arm) for arm in ("ccg", "squad")] == [
+        found.sign(arm, "POS") for arm in ("ccg", "squad")
+    ]
+    assert found.sign("ccg") == 1
+
+
+def test_of_studies_without_effect_at_most_five_percent_find_one() -> None:
+    import numpy as np
+
+    random = np.random.default_rng(0)
+    draws = random.normal(size=(400, 20))
+    false = np.mean([bool(family(*(interval(float(x)) for x in row)).signs) for row in draws])
+    uncorrected = np.mean((np.abs(draws) > 1.96).any(axis=1))
+    assert false <= 0.07 < 0.5 < uncorrected

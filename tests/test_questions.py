@@ -1,0 +1,114 @@
+"""The studies of size and language ask what they say, in miniature and in full."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from layover.claims import Claim
+from layover.cost import price
+from layover.factors import factors
+from layover.stages import Score, Train
+from layover.study import Origin, Study, load
+
+STUDIES = Path(__file__).parent.parent / "studies"
+NAMES = ("data_size", "target_language", "model_size")
+
+each_study = pytest.mark.parametrize("name", NAMES)
+each_form = pytest.mark.parametrize("miniature", [True, False])
+
+
+def opened(name: str, **arguments: Any) -> Study:
+    return load(Origin(file=str(STUDIES / f"{name}.py"), arguments=tuple(arguments.items())))
+
+
+def leaves(study: Study) -> list[tuple[str, Score]]:
+    return [
+        (arm.name, leaf) for arm in study.arms for leaf in arm.leaves if isinstance(leaf, Score)
+    ]
+
+
+@each_form
+@each_study
+def test_claims_name_what_the_study_measures(name: str, miniature: bool) -> None:
+    study = opened(name, miniature=miniature, seeds=2)
+    cells: dict[tuple[str, str], set[str]] = {}
+    for arm, leaf in leaves(study):
+        cells.setdefault((arm, leaf.target), set()).update(leaf.predictions.data.languages)
+    assert study.claims
+    for claim in study.claims:
+        assert isinstance(claim, Claim)
+        for contrast in claim.contrasts:
+            for _, one in contrast.terms:
+                assert isinstance(one.arm, str)
+                assert set(one.languages) <= cells[one.arm, one.target]
+
+
+@each_form
+@each_study
+def test_their_price_is_known_but_for_what_no_one_published(name: str, miniature: bool) -> None:
+    study = opened(name, miniature=miniature, seeds=1)
+    found = price(study, study.stages)
+    assert found.total.flops > 0
+    if miniature:
+        assert found.unknown == ()
+    assert not any(told.startswith("weights") for told in found.unknown)
+
+
+@each_study
+def test_languages_beside_english_are_allowed_by_name(name: str) -> None:
+    study = opened(name, miniature=True, seeds=1)
+    taught = {
+        f"{task} in {code}"
+        for _, leaf in leaves(study)
+        for task in factors(leaf).intermediate
+        for code in factors(leaf).languages
+        if code != study.source
+    }
+    assert taught and taught <= set(study.allow)
+
+
+def sizes(study: Study, kind: str) -> list[int | None]:
+    named = {arm: factors(leaf).examples for arm, leaf in leaves(study)}
+    return [size for arm, size in named.items() if arm.startswith(kind)]
+
+
+def test_data_double_and_are_as_many_in_other_languages_as_in_english() -> None:
+    for miniature in (True, False):
+        study = opened("data_size", miniature=miniature, seeds=1)
+        english, others = sizes(study, "English"), sizes(study, "others")
+        assert english == others and len(english) >= 5
+        assert all(b == 2 * (a or 0) for a, b in itertools.pairwise(english))
+
+
+def test_equal_steps_and_equal_epochs_are_two_studies() -> None:
+    for equal, units in (("steps", {"steps"}), ("epochs", {"epochs"})):
+        study = opened("data_size", miniature=True, seeds=1, equal=equal)
+        found = [
+            stage.recipe.duration
+            for stage in study.stages
+            if isinstance(stage, Train) and stage.data.label.startswith("supertags")
+        ]
+        assert {duration.unit for duration in found} == units and len(set(found)) == 1
+
+
+def test_every_encoder_is_compared_with_itself() -> None:
+    for miniature, count in ((True, 5), (False, 4)):
+        study = opened("model_size", miniature=miniature, seeds=1)
+        encoders: dict[str, set[str]] = {}
+        for _, leaf in leaves(study):
+            encoders.setdefault(leaf.target, set()).add(factors(leaf).encoder)
+        assert all(len(found) == 1 for found in encoders.values())
+        assert len(set.union(*encoders.values())) == count
+
+
+def test_english_and_other_languages_have_the_same_examples_in_all() -> None:
+    study = opened("target_language", miniature=True, seeds=1)
+    named = {arm: factors(leaf) for arm, leaf in leaves(study)}
+    assert named["one task, others"].examples == named["one task, English"].examples
+    assert named["multi-task, others"].examples == named["multi-task, English"].examples
+    more = named["multi-task, others, more"].examples
+    assert more == 4 * (named["multi-task, English"].examples or 0)
