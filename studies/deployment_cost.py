@@ -54,6 +54,8 @@ class Setting:
     targets: tuple[Target, ...]
     recipe: Recipe
     source: str
+    allow: tuple[str, ...]
+    """Target-language arms have labels in the languages that they serve: that is what they are."""
     benchmark: Benchmark
     """All but its models and data."""
 
@@ -77,6 +79,7 @@ class Setting:
             arms=arms,
             baseline="direct",
             source=self.source,
+            allow=self.allow,
         )
 
     def _served(
@@ -104,7 +107,7 @@ def study(miniature: bool = False, seeds: int = 3, backends: tuple[str, ...] = (
 def full(backends: tuple[str, ...]) -> Setting:
     nli = XNLI.on_hub()
     everything = Subset(size=392_000)
-    targets = tuple(target for target in xtreme_r() if target.name in SERVED)
+    targets = tuple(on_hub(target) for target in xtreme_r() if target.name in SERVED)
     return Setting(
         start=XLMR_BASE,
         ways=(
@@ -115,6 +118,7 @@ def full(backends: tuple[str, ...]) -> Setting:
         targets=targets,
         recipe=PAPER,
         source="eng",
+        allow=tuple(f"xnli in {code}" for code in TRANSLATED),
         benchmark=Benchmark(
             models=(),
             data=targets[0].test,
@@ -125,6 +129,15 @@ def full(backends: tuple[str, ...]) -> Setting:
             resources=Resources(gpus=1),
         ),
     )
+
+
+def on_hub(target: Target) -> Target:
+    """A target with the rows of the hub, where they are there."""
+
+    def there(data: Data) -> Data:
+        return replace(data, task=data.task.on_hub()) if data.task.hub else data
+
+    return replace(target, train=tuple(map(there, target.train)), test=there(target.test))
 
 
 def small(backends: tuple[str, ...]) -> Setting:
@@ -162,6 +175,7 @@ def small(backends: tuple[str, ...]) -> Setting:
         targets=(pos,),
         recipe=MODERATE,
         source=SOURCE,
+        allow=tuple(f"supertags in {code}" for code in ZERO_SHOT),
         benchmark=Benchmark(
             models=(),
             data=pos.test,

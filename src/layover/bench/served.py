@@ -62,6 +62,9 @@ def load(folder: Path) -> Served:
         raise ModelError(f"{folder} cannot be loaded as {HEADS[head].auto}: {error}") from error
     if wrong := [*info["missing_keys"], *info["mismatched_keys"]]:
         raise ModelError(f"{folder} lacks {len(wrong)} tensors ({wrong[0]}, ...): get it again")
+    for weight in model.parameters():
+        # Out of the file: where it lies there decides the order in which products are summed up.
+        weight.data = weight.data.clone()
     return Served(model, head).eval()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from layover.bench.summary import Bounds, Cost, costs, ratio
@@ -28,6 +28,8 @@ def tables(outcome: Outcome, metric: str) -> Iterator[RenderableType]:
     failed = [(name, facts) for name, facts in outcome.facts.items() if facts.failure]
     yield Text("Agreement with the reference, before any timing", style="bold")
     yield _agreement(outcome, metric)
+    yield Text(f"\n{metric} on these examples", style="bold")
+    yield from _quality(outcome)
     if found:
         batches = list(dict.fromkeys(one.batch for one in found))
         whole = [one for one in found if not one.language]
@@ -39,12 +41,15 @@ def tables(outcome: Outcome, metric: str) -> Iterator[RenderableType]:
         yield Text("\nMemory and disk", style="bold")
         yield _room(outcome)
         for batch in batches:
-            yield Text(f"\nRequests of {batch} by language: p50, ms", style="bold")
-            yield from _by_language([one for one in found if one.batch == batch and one.language])
+            mine = [one for one in found if one.batch == batch]
+            what = "p50 in ms" if batch == 1 else "examples a second"
+            yield Text(f"\nRequests of {batch} by language: {what}", style="bold")
+            yield from _by_language(mine, "p50" if batch == 1 else "throughput")
         launches = len({sample.launch for sample in outcome.samples})
         over = f"{launches} launches and their rounds" if launches > 1 else "rounds of one launch"
         yield Text(
-            f"\n95 % intervals over {over}; times from texts to scores, tokenisation included.",
+            f"\n95 % intervals over {over}; times from texts to scores, tokenisation included; "
+            "x first: as a multiple of the first line's time.",
             style="dim",
         )
     for (model, backend), facts in failed:
@@ -61,7 +66,7 @@ def listed(heads: Sequence[str], rows: Sequence[Cells], names: int = 2) -> Rende
     for number, head in enumerate(heads):
         right = number >= names
         grid.add_column(
-            Text(head), justify="right" if right else "left", overflow="fold", no_wrap=right
+            Text(head), justify="right" if right else "left", overflow="fold", no_wrap=number != 0
         )
     for row in rows:
         grid.add_row(*map(Text, row))
@@ -94,7 +99,7 @@ def _tokens(found: Sequence[Cost]) -> RenderableType:
     """Of the reference: every backend reads the same."""
     first = found[0].batch
     models = list(dict.fromkeys(one.model for one in found))
-    languages = list(dict.fromkeys(one.language for one in found if one.language))
+    languages = sorted({one.language for one in found if one.language})
     known = {(one.model, one.language): one for one in found if one.batch == first}
     distinct: dict[tuple[float, ...], str] = {}
     for model in models:
@@ -125,12 +130,12 @@ def _overall(whole: Sequence[Cost], outcome: Outcome) -> RenderableType:
                 short(one.p95.value),
                 short(one.p99.value),
                 short(one.tokenise.value),
-                f"{short(one.throughput.value)} {_bracket(one.throughput)}",
+                short(one.throughput.value),
                 "1" if one is first else _times(against),
             )
         )
-    heads = ("model", "backend", "p50 ms", "p95", "p99", "tokenise", "examples/s", "time against")
-    return listed((*heads[:-1], "x first"), rows)
+    heads = ("model", "backend", "p50 ms", "p95", "p99", "tokenise", "examples/s", "x first")
+    return listed(heads, rows)
 
 
 def _room(outcome: Outcome) -> RenderableType:
@@ -148,17 +153,37 @@ def _of(facts: Facts) -> tuple[str, ...]:
     return memory, f"{facts.disk / MEGA:.1f}", f"{facts.seconds:.1f}", place
 
 
-def _by_language(found: Sequence[Cost]) -> Iterator[RenderableType]:
+def _by_language(found: Sequence[Cost], what: str) -> Iterator[RenderableType]:
+    """Percentiles or rates with their intervals; all languages together first."""
+    cells = {
+        (one.model, one.backend, one.language): _with_bounds(getattr(one, what)) for one in found
+    }
+    return _side_by_side(cells)
+
+
+def _quality(outcome: Outcome) -> Iterator[RenderableType]:
+    """What each reaches on the examples that were served."""
+    return _side_by_side(
+        {
+            (*name, code): "-" if math.isnan(value) else f"{value:.1f}"
+            for name, facts in outcome.facts.items()
+            if facts.agreement
+            for code, value in facts.agreement.quality.items()
+        },
+        count=8,
+    )
+
+
+def _side_by_side(
+    cells: Mapping[tuple[str, str, str], str], count: int = 3
+) -> Iterator[RenderableType]:
     """As many languages side by side as an ordinary terminal takes."""
-    names = list(dict.fromkeys((one.model, one.backend) for one in found))
-    known = {(one.model, one.backend, one.language): one.p50 for one in found}
-    languages = list(dict.fromkeys(one.language for one in found))
-    for start in range(0, len(languages), 3):
-        chosen = languages[start : start + 3]
-        rows = [
-            (*name, *(_with_bounds(known.get((*name, code))) for code in chosen)) for name in names
-        ]
-        yield listed(("model", "backend", *chosen), rows)
+    names = list(dict.fromkeys((model, backend) for model, backend, _ in cells))
+    languages = sorted({code for *_, code in cells})
+    for start in range(0, len(languages), count):
+        chosen = languages[start : start + count]
+        rows = [(*name, *(cells.get((*name, code), "-") for code in chosen)) for name in names]
+        yield listed(("model", "backend", *(code or "all" for code in chosen)), rows)
 
 
 def short(value: float) -> str:
@@ -166,12 +191,8 @@ def short(value: float) -> str:
     return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
 
 
-def _bracket(bounds: Bounds) -> str:
-    return f"[{short(bounds.low)}, {short(bounds.high)}]"
-
-
-def _with_bounds(bounds: Bounds | None) -> str:
-    return "-" if bounds is None else f"{short(bounds.value)} {_bracket(bounds)}"
+def _with_bounds(bounds: Bounds) -> str:
+    return f"{short(bounds.value)} [{short(bounds.low)}, {short(bounds.high)}]"
 
 
 def _times(log: Interval) -> str:
