@@ -21,7 +21,7 @@ LAYERS = (
     ("factors", "cost", "coverage", "distance"),
     (
         *("curves", "results", "report", "evidence", "verdicts", "portraits", "progress", "leaks"),
-        *("scripts", "xtreme"),
+        *("serving", "scripts", "xtreme"),
     ),
     ("audit", "doctor"),
     ("running",),

@@ -11,8 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from layover.claims import per_doubling, score
 from layover.curves import by_examples, by_size
 from layover.encoders import LADDER
+from layover.errors import StudyError
 from layover.factors import factors
 from layover.grid import Grid
 from layover.metrics.accuracy import ACCURACY
@@ -207,3 +209,12 @@ def test_arms_of_several_encoders_are_no_line_over_examples() -> None:
     # So many that two of them share an encoder, whichever is taken for an arm's own.
     study = sized(largest=600)
     assert by_examples(study, measured(study, rising)) == ()
+
+
+def test_the_gain_per_doubling_of_claims_is_the_slope_over_the_logarithm_of_the_size() -> None:
+    found = per_doubling({size: score(f"arm {size}", "one") for size in SIZES})
+    values = {f"arm {size}": 7 + 3 * math.log2(size) for size in SIZES}
+    assert sum(w * values[str(one.arm)] for w, one in found.terms) == pytest.approx(3)
+    assert sum(weight for weight, _ in found.terms) == pytest.approx(0, abs=1e-12)
+    with pytest.raises(StudyError, match="needs two places or more"):
+        per_doubling({100: score("arm", "one")})

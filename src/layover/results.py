@@ -22,6 +22,7 @@ from layover.languages import language as find_language
 from layover.report.report import (
     Arm,
     Cell,
+    Cost,
     Language,
     LayerCurve,
     Portrait,
@@ -33,7 +34,7 @@ from layover.report.report import (
 )
 from layover.stage import Stage
 from layover.stages import Score, Train, trainings
-from layover.stats import Estimates, Interval, Run, by_seed, samples
+from layover.stats import Bounds, Estimates, Interval, Run, by_seed, samples
 from layover.store import Store
 from layover.study import Arm as StudyArm
 from layover.study import Study
@@ -216,6 +217,8 @@ def report(study: Study, store: Store, commands: tuple[str, ...] = ()) -> Report
         sizes=by_size(study, table),
         verdicts=judge(study, table, found),
         portraits=portraits(study, store),
+        costs=_costs(study, store),
+        latencies=_latencies(study, store),
         provenance=_provenance(study, store),
         commands=commands,
         notes=tuple(notes),
@@ -320,6 +323,40 @@ def _best(
         return None
     whole = gain(Best(arms=arms), *targets, over=study.baseline)
     return Rows(study=study, grid=table, measurements=found).evidence(whole).interval
+
+
+def _costs(study: Study, store: Store) -> tuple[Cost, ...]:
+    # It reads the scores from here.
+    from layover.serving import served
+
+    def bounds(found: Any) -> Bounds:
+        return Bounds(estimate=found.value, low=found.low, high=found.high)
+
+    return tuple(
+        Cost(
+            model=one.arm,
+            target=one.target,
+            backend=one.cost.backend,
+            language=one.cost.language,
+            batch=one.cost.batch,
+            p50=bounds(one.cost.p50),
+            p95=bounds(one.cost.p95),
+            p99=bounds(one.cost.p99),
+            throughput=bounds(one.cost.throughput),
+            tokens=one.cost.tokens,
+            memory=one.memory,
+            disk=one.disk,
+            agrees=one.agrees,
+            quality=one.quality if one.quality and one.quality.seeds else None,
+        )
+        for one in served(study, store)
+    )
+
+
+def _latencies(study: Study, store: Store) -> tuple[str, ...]:
+    from layover.serving import comparisons
+
+    return tuple(one.sentence for one in comparisons(study, store))
 
 
 def _trainings(study: Study, store: Store) -> tuple[Training, ...]:

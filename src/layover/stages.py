@@ -198,6 +198,42 @@ class Score(Stage):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Benchmark(Stage):
+    """What models cost to serve: each under each backend in a process of its own, in rounds that
+    alternate, on the examples of `data`. What it writes are times of one machine, which nothing
+    else should use meanwhile: see `after`."""
+
+    version: ClassVar[int] = 1
+    models: tuple[Start, ...]
+    """All that are compared with each other: they answer the same requests in the same rounds."""
+    data: Data
+    metric: Metric
+    """Of the quality on the same examples."""
+    backends: tuple[str, ...] = ("eager",)
+    batches: tuple[int, ...] = (1, 32)
+    rounds: int = 10
+    """Of each launch."""
+    requests: int = 10
+    """Of each size in every language, in each round."""
+    launches: int = 1
+    """How often the processes are started: intervals are over launches if it is more than once."""
+    threads: int = 1
+    """Of each process that serves; one is at work at a time."""
+    max_length: int = READ_LENGTH
+    after: tuple[Stage, ...] = ()
+    """What must be complete before: all else of a study, so that nothing of it runs beside this."""
+
+    @property
+    def label(self) -> str:
+        return f"serve {self.data.label} with {len(self.models)} models"
+
+    def run(self, context: Context) -> None:
+        from layover.bench.benchmark import benchmark
+
+        benchmark(self, context)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Phase:
     """One stop of a chain that departs from the chain's recipe, head or selection."""
 

@@ -301,24 +301,43 @@ WRAPPER = """<!doctype html><body>
   inside.querySelectorAll("details").forEach(x => x.open = true);
   document.body.dataset.found = root.scrollWidth - root.clientWidth + " too wide, "
     + inside.querySelectorAll("svg").length + " figures";
+  document.body.dataset.end = Math.round(
+    inside.querySelector(".lead svg").getBoundingClientRect().bottom + inside.defaultView.scrollY);
 }}</script>"""
 
 
-@pytest.mark.skipif(not shutil.which("chromium"), reason="chromium is not installed")
-@pytest.mark.parametrize("width", [390, 1280])
-def test_it_fits_the_window_in_chromium(demo: Report, tmp_path: Path, width: int) -> None:
-    long = named(demo, "a rather long name " + "x" * 60)
-    wrapper = tmp_path / "wrapper.html"
-    wrapper.write_text(WRAPPER.format(width=width, page=html.escape(render(long))), "utf-8")
+def opened(page: str, width: int, folder: Path) -> str:
+    """The document of a page in a frame of this width, with what was measured in it."""
+    wrapper = folder / "wrapper.html"
+    wrapper.write_text(WRAPPER.format(width=width, page=html.escape(page)), "utf-8")
     done = subprocess.run(
         [
             "chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic",
             "--no-first-run", "--disable-background-networking", "--disable-component-update",
             "--disable-sync", "--enable-logging=stderr", "--virtual-time-budget=5000",
-            f"--user-data-dir={tmp_path / 'profile'}", "--window-size=1400,1000", "--dump-dom",
+            f"--user-data-dir={folder / 'profile'}", "--window-size=1400,1000", "--dump-dom",
             wrapper.as_uri(),
         ],
         capture_output=True, text=True, timeout=60, check=True,
     )  # fmt: skip
-    assert 'data-found="0 too wide, 19 figures"' in done.stdout
     assert "CONSOLE" not in done.stderr
+    return done.stdout
+
+
+needs_chromium = pytest.mark.skipif(not shutil.which("chromium"), reason="no chromium installed")
+
+
+@needs_chromium
+@pytest.mark.parametrize("width", [390, 1280])
+def test_it_fits_the_window_in_chromium(demo: Report, tmp_path: Path, width: int) -> None:
+    long = named(demo, "a rather long name " + "x" * 60)
+    assert 'data-found="0 too wide, 19 figures"' in opened(render(long), width, tmp_path)
+
+
+@needs_chromium
+@pytest.mark.parametrize("width, most", [(390, 2 * 800), (1280, 800)])
+def test_question_answer_and_figure_are_on_the_first_screens(
+    grown: Report, tmp_path: Path, width: int, most: int
+) -> None:
+    found = re.search(r'data-end="(\d+)"', opened(render(grown), width, tmp_path))
+    assert found and int(found[1]) <= most

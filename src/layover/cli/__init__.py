@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import typer
 
-from layover.cli import catalogue, lock, plan, study, xtreme
+from layover.cli import catalogue, lock, plan, serving, study, xtreme
 from layover.cli.claims import claims
 from layover.cli.doctor import doctor
 from layover.errors import LayoverError
@@ -25,6 +25,8 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "encoders": catalogue.encoders,
     "doctor": doctor,
     "lock": lock.lock_command,
+    "bench": serving.bench,
+    "serving": serving.serving_command,
     "score": xtreme.score,
     "submission": xtreme.submission,
 }

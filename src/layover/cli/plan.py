@@ -72,7 +72,9 @@ def plan_command(
 
 
 def _counts(study: Study, planned: Plan) -> dict[str, Any]:
-    naive = sum(isinstance(stage, Train) for leaf in study.leaves for stage in closure((leaf,)))
+    # Portraits look at what the arms train.
+    arms = {leaf.key: leaf for arm in study.arms for leaf in arm.leaves}
+    naive = sum(isinstance(stage, Train) for leaf in arms.values() for stage in closure((leaf,)))
     trainings = sum(isinstance(stage, Train) for stage in planned.stages)
     return {
         "study": study.name,

@@ -15,15 +15,15 @@ if TYPE_CHECKING:
 
 
 def latency_panels(report: Report) -> list[Panel]:
-    """For every backend and batch size: each language's median latency, up to its p99."""
-    groups: dict[tuple[str, int], list[Cost]] = {}
+    """For every target, backend and batch size: each language's median latency, up to its p99."""
+    groups: dict[tuple[str, str, int], list[Cost]] = {}
     for cost in report.costs:
-        groups.setdefault((cost.backend, cost.batch), []).append(cost)
+        groups.setdefault((cost.target, cost.backend, cost.batch), []).append(cost)
     look = looks(report)
     most = max((cost.p99.estimate for cost in report.costs), default=1.0)
     panels = []
-    for (backend, batch), costs in groups.items():
-        title = f"{backend}, batch {batch}"
+    for (target, backend, batch), costs in groups.items():
+        title = ", ".join(filter(None, (target, backend, f"batch {batch}")))
         models, languages = _models(costs), list(dict.fromkeys(cost.language for cost in costs))
         height = 0.7 + max(0.28, 0.15 * len(models) + 0.1) * len(languages)
         with drawing(height) as (figure, (axes,)):
@@ -51,22 +51,25 @@ def quality_panels(report: Report) -> list[Panel]:
     look = looks(report)
     backends = list(dict.fromkeys(cost.backend for cost in known))
     panels = []
-    for language in dict.fromkeys(cost.language for cost in known):
-        costs = [cost for cost in known if (cost.language, cost.batch) == (language, smallest)]
+    for target, language in dict.fromkeys((cost.target, cost.language) for cost in known):
+        place = (target, language, smallest)
+        costs = [one for one in known if (one.target, one.language, one.batch) == place]
         with drawing(2.6) as (figure, (axes,)):
             for cost in costs:
                 _point(axes, cost, look[cost.model], backends.index(cost.backend))
             axes.set_xlim(left=0)
             axes.set_xlabel(f"median milliseconds, batch {smallest}")
             axes.set_ylabel("quality, %")
-            words = f"{language}: quality against latency. " + "; ".join(map(_quality, costs))
+            title = ", ".join(filter(None, (target, _name(report, language))))
+            words = f"{title}: quality against latency. " + "; ".join(map(_quality, costs))
             svg = element(figure, f"{words}.")
-        title = _name(report, language)
         panels.append(Panel(title=title, svg=svg, names=tuple(_models(costs))))
     return panels
 
 
 def _name(report: Report, code: str) -> str:
+    if not code:
+        return "all languages"
     return next((one.name for one in report.languages if one.code == code), code)
 
 

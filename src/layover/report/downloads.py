@@ -103,6 +103,7 @@ def _costs(report: Report) -> Iterator[Row]:
         each = ((name, getattr(cost, name)) for name in times)
         yield {
             "model": cost.model,
+            "target": cost.target,
             "backend": cost.backend,
             "language": cost.language,
             "batch": cost.batch,

@@ -237,7 +237,18 @@ def cost_grid(costs: Iterable[Cost]) -> Grid:
     )
     rows = [
         (
-            f"{cost.model}, {cost.backend}, {cost.language}, batch {cost.batch}",
+            ", ".join(
+                filter(
+                    None,
+                    (
+                        cost.model,
+                        cost.target,
+                        cost.backend,
+                        cost.language or "all languages",
+                        f"batch {cost.batch}",
+                    ),
+                )
+            ),
             (
                 *(_bounds(one) for one in (cost.p50, cost.p95, cost.p99, cost.throughput)),
                 *(_number(x) for x in (cost.tokens, cost.memory / 1e6, cost.disk / 1e6)),

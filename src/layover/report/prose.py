@@ -90,6 +90,8 @@ def answer(report: Report) -> Answer:
             "same target, seed and zero-shot language."
         )
     summary = [*_growth(report), _headline(report)]
+    if len(report.latencies) <= FEW:
+        summary += report.latencies
     if all(one.cell.seeds == 1 for pairs in ranked.values() for one in pairs):
         summary.append(
             "Every model was trained once, so the intervals cover the choice of test examples "

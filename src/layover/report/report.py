@@ -124,6 +124,7 @@ class Cost:
     """Its arm, or its folder."""
     backend: str
     language: str
+    """Its code; empty for all of them together."""
     batch: int
     p50: Bounds
     """Milliseconds a batch, as the others are."""
@@ -140,7 +141,8 @@ class Cost:
     agrees: float = math.nan
     """The share of examples predicted as the reference does."""
     quality: Interval | None = None
-    """In percent, on the same examples."""
+    """In percent; beside all languages it is the mean over the zero-shot ones."""
+    target: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -190,6 +192,8 @@ class Report:
     sizes: tuple[Curve, ...] = ()
     """Over the parameters without the word table."""
     costs: tuple[Cost, ...] = ()
+    latencies: tuple[str, ...] = ()
+    """Sentences on each arm's latency beside the baseline's."""
     portraits: tuple[Portrait, ...] = ()
     verdicts: tuple[Verdict, ...] = ()
     provenance: Mapping[str, str] = field(default_factory=dict)

@@ -1,0 +1,1 @@
+"""What a trained model costs to serve: latency, memory, disk, on real text (torch)."""
