@@ -6,16 +6,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from layover.registry import load_file
 from layover.stages import Score, Train
-from layover.study import Study
+from layover.study import Origin, Study, load
 
 FILE = Path(__file__).parent.parent / "studies" / "nothing.py"
 
 
 def nothing(**arguments: int) -> Study:
-    module: Any = load_file(FILE, "nothing")
-    return module.study(**arguments)
+    return load(Origin(file=str(FILE), arguments=tuple(arguments.items())))
 
 
 def treatment(leaf: Any) -> Score:
