@@ -213,7 +213,10 @@ def served(study: Study, store: Store) -> tuple[Served, ...]:
     scores = grid(study, measurements(study, store))
     found = []
     for target, samples in shop.samples.items():
-        for cost in costs(samples):
+        # By distance from the source, as everywhere; a language without labels comes last.
+        measured = dict.fromkeys(one.language for one in samples)
+        order = list(dict.fromkeys(("", *scores.languages, *measured)))
+        for cost in sorted(costs(samples), key=lambda one: order.index(one.language)):
             facts = shop.facts[cost.model, target, cost.backend]
             quality = None
             if scores.has(cost.model, target):

@@ -66,7 +66,11 @@ def listed(heads: Sequence[str], rows: Sequence[Cells], names: int = 2) -> Rende
     for number, head in enumerate(heads):
         right = number >= names
         grid.add_column(
-            Text(head), justify="right" if right else "left", overflow="fold", no_wrap=number != 0
+            Text(head),
+            justify="right" if right else "left",
+            overflow="fold",
+            no_wrap=number != 0,
+            min_width=min(16, max(len(row[number]) for row in rows)) if rows else None,
         )
     for row in rows:
         grid.add_row(*map(Text, row))

@@ -23,18 +23,27 @@ def table(found: Sequence[Served]) -> Iterator[RenderableType]:
     for one in found:
         groups.setdefault((one.target, one.cost.backend, one.cost.batch), []).append(one)
     for (target, backend, batch), mine in groups.items():
+        languages = list(dict.fromkeys(one.cost.language for one in mine))
         yield Text(f"\n{target}, {backend}, requests of {batch}", style="bold")
-        heads = ("language", "arm", "p50 ms", "p99", "examples/s", "quality", "points/ms")
-        ordered = sorted(mine, key=lambda one: _order(mine, one))
-        yield listed(heads, [_cells(one) for one in ordered])
+        last = "points/ms" if batch == 1 else "examples/s"
+        heads = ("language", "arm", "p50 ms", "p99", "quality", last)
+        yield listed(heads, [_cells(one) for one in _in_order(mine, languages)])
     yield Text(
         "\nQuality in percent on the whole test; beside all languages it is the zero-shot mean.",
         style="dim",
     )
 
 
-def _order(mine: Sequence[Served], one: Served) -> int:
-    return [each.cost.language for each in mine].index(one.cost.language)
+def _in_order(mine: Sequence[Served], languages: Sequence[str]) -> list[Served]:
+    """Arms side by side, language by language."""
+    return sorted(mine, key=lambda one: languages.index(one.cost.language))
+
+
+def _bought(one: Served) -> str:
+    if one.cost.batch > 1:
+        return short(one.cost.throughput.value)
+    value = one.per_millisecond
+    return "-" if math.isnan(value) else short(value)
 
 
 def _cells(one: Served) -> tuple[str, ...]:
@@ -45,7 +54,6 @@ def _cells(one: Served) -> tuple[str, ...]:
         one.arm,
         f"{short(cost.p50.value)} [{short(cost.p50.low)}, {short(cost.p50.high)}]",
         short(cost.p99.value),
-        short(cost.throughput.value),
         f"{quality.estimate:.1f}" if quality and known else "-",
-        short(one.per_millisecond) if known else "-",
+        _bought(one),
     )
