@@ -47,6 +47,6 @@ class Grid:
         return tuple(code for code in languages if code != self.source)
 
     def _estimates(self, sides: tuple[Sample, ...]) -> Estimates:
-        held = {code for side in sides for run in side.values() for code in run.scores}
+        held = {code for side in sides for run in side.values() for code in run.languages}
         codes = tuple(code for code in self.languages if code in held)
         return estimates(sides, codes, self.zero_shot(codes))

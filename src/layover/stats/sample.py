@@ -58,6 +58,8 @@ class Run:
     seed: int | None
     test: str
     """Equal tests have the very same examples."""
+    languages: tuple[str, ...]
+    """Those that it was tested in, with labels or without."""
     present: Mapping[str, Any]
     """Language -> bool [clusters], where it has examples."""
     scores: Mapping[str, float]
@@ -118,6 +120,7 @@ def _of_test(measured: Sequence[Measured], combine: Combine, replicates: int) ->
         Run(
             seed=one.seed,
             test=one.data_key,
+            languages=tuple(one.statistics),
             present=there,
             scores={
                 code: float(_combined(combine, np.nansum(rows, axis=0)))
