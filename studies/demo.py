@@ -145,6 +145,11 @@ def study(seeds: int = 4) -> Study:
     return replace(plain_study, portraits=portraits(every, ARMS))
 
 
+def named(name: str, miniature: bool) -> str:
+    """A miniature has a name of its own, so that neither takes the other's place in a store."""
+    return f"{name}-miniature" if miniature else name
+
+
 def portraits(seeds: Sequence[Any], ways: Iterable[str]) -> tuple[Arm, ...]:
     """The checkpoint that each way leads to, before any target."""
     return tuple(
