@@ -15,14 +15,15 @@ from dataclasses import replace
 from typing import Any, Literal
 
 import demo
-from published import PAPER, reached, tuned
+from published import GPU, PAPER, reached, sentences, tuned
 
 from layover.claims import Claim, Contrast, mean, per_doubling, score
 from layover.encoders import XLMR_LARGE, Start
 from layover.languages import language
+from layover.portraits import portrait
 from layover.recipe import Duration, Recipe, epochs, steps
 from layover.stage import Stage
-from layover.stages import Phase, Stop, leaves
+from layover.stages import Phase, Stop, chain, leaves
 from layover.study import Arm, Study
 from layover.tasks import generated
 from layover.tasks.axes import doublings, same_total
@@ -93,6 +94,12 @@ class Published:
         first, aims = start or self.encoder, targets or self.labelling
         return reached(first, *stops, targets=aims, seeds=(self.seed,))
 
+    def portrait(self, *stops: Stop) -> tuple[Stage, ...]:
+        """What `stops` did to the encoder before any target."""
+        model = chain(self.encoder, *stops, recipe=PAPER, seed=self.seed, resources=GPU)
+        (retrieval,) = tuned(xtreme(), ("tatoeba",))
+        return portrait(model, self.encoder, sentences(), retrieval, seed=self.seed)
+
 
 def places(miniature: bool, seeds: int) -> list[Any]:
     """Where a study is done, once a seed: by default four worlds, or three seeds of XLM-R."""
@@ -127,27 +134,39 @@ def study(miniature: bool = False, equal: Equal = "steps", seeds: int = 0) -> St
     duration: Duration = first.recipe.duration if equal == "steps" else epochs(2)
     recipe = replace(first.recipe, duration=duration)
 
-    def arm(name: str, size: int, languages: Sequence[str]) -> Arm:
-        reached = [
-            place.reach(Phase(data=examples(place, size, languages), recipe=recipe))
-            for place in every
-        ]
-        return Arm(name=name, leaves=tuple(leaf for each in reached for leaf in each))
+    def arm(
+        name: str, size: int = 0, languages: Sequence[str] = (), portrayed: bool = False
+    ) -> Arm:
+        found: list[Stage] = []
+        for place in every:
+            data = [examples(place, size, languages)] if size else []
+            stops = [Phase(data=one, recipe=recipe) for one in data]
+            found += place.portrait(*stops) if portrayed else place.reach(*stops)
+        return Arm(name=name, leaves=tuple(found))
 
-    direct = tuple(leaf for place in every for leaf in place.reach())
-    grown = [
-        arm(f"{kind} {size}", size, languages)
-        for kind, languages in kinds.items()
-        for size in first.sizes
-    ]
+    largest = max(first.sizes)
     return Study(
         name=demo.named("data_size", miniature),
         question=__doc__ or "",
         source=first.source,
         baseline="direct",
-        arms=(Arm(name="direct", leaves=direct), *grown),
+        arms=(
+            arm("direct"),
+            *(
+                arm(f"{kind} {size}", size, languages)
+                for kind, languages in kinds.items()
+                for size in first.sizes
+            ),
+        ),
         allow=allowed(first, first.grown),
         claims=claims(first.sizes, tuple(target.name for target in first.labelling), taught),
+        portraits=(
+            arm("direct", portrayed=True),
+            *(
+                arm(f"{kind} {largest}", largest, languages, portrayed=True)
+                for kind, languages in kinds.items()
+            ),
+        ),
     )
 
 

@@ -12,7 +12,10 @@ from layover.encoders import Start
 from layover.recipe import Recipe, epochs, steps
 from layover.stage import Resources
 from layover.stages import Score, Stop, leaves
+from layover.tasks.plain import plain
 from layover.tasks.target import Target
+from layover.tasks.task import Data, Subset
+from layover.tasks.xnli import XNLI
 
 PAPER = Recipe(duration=steps(8_192), learning_rate=1e-5, precision="bfloat16")
 """Intermediate training: a step for 32 of the most examples, at the rate of Phang et al. (2020)."""
@@ -51,3 +54,10 @@ def reached(
         resources=GPU,
         precision="bfloat16",
     )
+
+
+def sentences() -> Data:
+    """What portraits are made on: sentences that are parallel in XNLI's languages, each once, and
+    that nothing is trained on."""
+    hypotheses = plain(XNLI.on_hub(), "pair")
+    return Data(task=hypotheses, split="test", languages=XNLI.languages, subset=Subset(size=1_000))

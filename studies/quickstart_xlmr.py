@@ -100,10 +100,10 @@ class Published:
             resources=self.resources,
         )
 
-    def portrait(self, way: str) -> tuple[Stage, ...]:
+    def portrait(self, *stops: Stop) -> tuple[Stage, ...]:
         model = chain(
             self.encoder,
-            *self.stops(way),
+            *stops,
             recipe=self.recipe,
             seed=self.seed,
             resources=self.resources,

@@ -12,6 +12,7 @@ from layover.claims import Claim
 from layover.cost import price
 from layover.factors import factors, phases
 from layover.languages import language
+from layover.stage import closure
 from layover.stages import Score, Train
 from layover.study import Origin, Study, load
 from layover.tasks.mixture import parts_of
@@ -80,6 +81,25 @@ def test_miniatures_have_names_of_their_own(name: str) -> None:
 def test_published_encoders_are_trained_on_a_gpu(name: str) -> None:
     study = opened(name, seeds=1)
     assert {one.resources.gpus for one in study.stages if isinstance(one, Train)} == {1}
+
+
+@each_form
+@pytest.mark.parametrize("name", ("data_size", "quickstart_xlmr", "phang2020"))
+def test_portraits_are_of_checkpoints_that_the_arms_train(name: str, miniature: bool) -> None:
+    study = opened(name, miniature=miniature, seeds=2)
+    trained = {
+        stage.key
+        for stage in closure(tuple(leaf for arm in study.arms for leaf in arm.leaves))
+        if isinstance(stage, Train)
+    }
+    every = {stage.key for stage in study.stages if isinstance(stage, Train)}
+    assert every == trained
+    assert study.baseline in [each.name for each in study.portraits]
+    for each in study.portraits:
+        kinds = [type(leaf).__name__ for leaf in each.leaves]
+        moved = [] if each.name == study.baseline else ["Distance"]
+        assert kinds == ["Score", "Score", *moved] * 2
+        study.arm(each.name)
 
 
 def test_targets_of_published_encoders_are_trained_and_read_alike_in_every_study() -> None:
