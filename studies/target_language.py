@@ -23,6 +23,7 @@ from published import tuned
 from layover.claims import Claim, gain
 from layover.languages import language
 from layover.recipe import Recipe, steps
+from layover.stage import Stage
 from layover.stages import Phase
 from layover.study import Arm, Study
 from layover.tasks.axes import balanced, same_total
@@ -110,22 +111,24 @@ def study(miniature: bool = False, seeds: int = 0) -> Study:
         "multi-task, others": lambda part: part.together(others),
         "multi-task, others, more": lambda part: part.together(others, each=True),
     }
+
+    def arm(name: str, portrayed: bool = False) -> Arm:
+        found: list[Stage] = []
+        for part in parts:
+            place, stops = part.place, ways[name](part)
+            if portrayed:
+                found += place.portrait(*stops)
+            else:
+                found += place.reach(*stops, targets=part.targets)
+        return Arm(name=name, leaves=tuple(found))
+
     return Study(
         name=named("target_language", miniature),
         question=__doc__ or "",
         source=first.source,
         baseline="direct",
-        arms=tuple(
-            Arm(
-                name=name,
-                leaves=tuple(
-                    leaf
-                    for part in parts
-                    for leaf in part.place.reach(*way(part), targets=part.targets)
-                ),
-            )
-            for name, way in ways.items()
-        ),
+        arms=tuple(map(arm, ways)),
+        portraits=tuple(arm(name, portrayed=True) for name in ways),
         allow=allowed(first, *(task for task, _ in parts[0].tasks)),
         claims=claims(parts[0], taught),
     )

@@ -84,7 +84,7 @@ def test_published_encoders_are_trained_on_a_gpu(name: str) -> None:
 
 
 @each_form
-@pytest.mark.parametrize("name", ("data_size", "quickstart_xlmr", "phang2020"))
+@pytest.mark.parametrize("name", ("data_size", "target_language", "quickstart_xlmr", "phang2020"))
 def test_portraits_are_of_checkpoints_that_the_arms_train(name: str, miniature: bool) -> None:
     study = opened(name, miniature=miniature, seeds=2)
     trained = {
