@@ -15,12 +15,15 @@ from dataclasses import replace
 from typing import Any, Literal
 
 import demo
+from published import GPU, PAPER, reached, sentences, tuned
 
 from layover.claims import Claim, Contrast, mean, per_doubling, score
 from layover.encoders import XLMR_LARGE, Start
+from layover.languages import language
+from layover.portraits import portrait
 from layover.recipe import Duration, Recipe, epochs, steps
-from layover.stage import Resources, Stage
-from layover.stages import Phase, Stop, leaves
+from layover.stage import Stage
+from layover.stages import Phase, Stop, chain, leaves
 from layover.study import Arm, Study
 from layover.tasks import generated
 from layover.tasks.axes import doublings, same_total
@@ -32,18 +35,6 @@ from layover.world import Shape, Sizes
 
 Equal = Literal["steps", "epochs"]
 ASKED = "asked by this study"
-
-PAPER = Recipe(duration=steps(8_192), learning_rate=1e-5, precision="bfloat16")
-"""A step for 32 of the most examples, at the rate of Phang et al. (2020)."""
-TAGGERS = replace(PAPER, duration=epochs(10), learning_rate=2e-5)
-"""As XTREME trains them (its scripts; Hu et al. 2020)."""
-QUESTIONS = replace(TAGGERS, duration=epochs(2), learning_rate=3e-5, batch=16, max_length=384)
-TUNED = {
-    "xnli": replace(TAGGERS, duration=epochs(5)),
-    "xquad": QUESTIONS,
-    "tydiqa": QUESTIONS,
-}
-"""Likewise, by target."""
 
 
 class Seed(demo.Seed):
@@ -94,29 +85,20 @@ class Published:
 
     @property
     def labelling(self) -> tuple[Target, ...]:
-        return self.tuning(xtreme(), ("udpos", "panx"))
-
-    def tuning(self, targets: Sequence[Target], names: Sequence[str]) -> tuple[Target, ...]:
-        """Those of the names, with their recipes."""
-        return tuple(
-            replace(one, recipe=TUNED.get(one.name, TAGGERS) if one.train else None)
-            for one in targets
-            if one.name in names
-        )
+        return tuned(xtreme(), ("udpos", "panx"))
 
     def reach(
         self, *stops: Stop, start: Start | None = None, targets: Sequence[Target] = ()
     ) -> tuple[Stage, ...]:
         """Sequence labelling, or other targets, by way of `stops`."""
-        return leaves(
-            start or self.encoder,
-            *stops,
-            targets=targets or self.labelling,
-            recipe=TAGGERS,
-            seeds=(self.seed,),
-            resources=Resources(threads=4, gpus=1),
-            precision="bfloat16",
-        )
+        first, aims = start or self.encoder, targets or self.labelling
+        return reached(first, *stops, targets=aims, seeds=(self.seed,))
+
+    def portrait(self, *stops: Stop) -> tuple[Stage, ...]:
+        """What `stops` did to the encoder before any target."""
+        model = chain(self.encoder, *stops, recipe=PAPER, seed=self.seed, resources=GPU)
+        (retrieval,) = tuned(xtreme(), ("tatoeba",))
+        return portrait(model, self.encoder, sentences(), retrieval, seed=self.seed)
 
 
 def places(miniature: bool, seeds: int) -> list[Any]:
@@ -130,6 +112,13 @@ def examples(place: Any, size: int, languages: Sequence[str]) -> Data:
     return same_total(place.grown, tuple(languages), Subset(size=size, seed=place.seed))
 
 
+def untaught(targets: Sequence[Target], tasks: Sequence[Task]) -> tuple[Target, ...]:
+    """Those of no task that is an intermediate one: what labels in other languages do for their own
+    task is no transfer to it."""
+    names = {task.name for task in tasks}
+    return tuple(one for one in targets if not names & {data.task.name for data in one.train})
+
+
 def allowed(place: Any, *tasks: Task) -> tuple[str, ...]:
     """The guard's names for intermediate labels in other languages, which are meant here."""
     codes = (*place.near, *place.far)
@@ -140,35 +129,48 @@ def study(miniature: bool = False, equal: Equal = "steps", seeds: int = 0) -> St
     every = places(miniature, seeds)
     first = every[0]
     others = (*first.near, *first.far)
-    kinds = {"English": (first.source,), "others": others}
+    taught = language(first.source).name
+    kinds = {taught: (first.source,), "others": others}
     duration: Duration = first.recipe.duration if equal == "steps" else epochs(2)
     recipe = replace(first.recipe, duration=duration)
 
-    def arm(name: str, size: int, languages: Sequence[str]) -> Arm:
-        reached = [
-            place.reach(Phase(data=examples(place, size, languages), recipe=recipe))
-            for place in every
-        ]
-        return Arm(name=name, leaves=tuple(leaf for each in reached for leaf in each))
+    def arm(
+        name: str, size: int = 0, languages: Sequence[str] = (), portrayed: bool = False
+    ) -> Arm:
+        found: list[Stage] = []
+        for place in every:
+            data = [examples(place, size, languages)] if size else []
+            stops = [Phase(data=one, recipe=recipe) for one in data]
+            found += place.portrait(*stops) if portrayed else place.reach(*stops)
+        return Arm(name=name, leaves=tuple(found))
 
-    direct = tuple(leaf for place in every for leaf in place.reach())
-    grown = [
-        arm(f"{kind} {size}", size, languages)
-        for kind, languages in kinds.items()
-        for size in first.sizes
-    ]
+    largest = max(first.sizes)
     return Study(
-        name="data_size",
+        name=demo.named("data_size", miniature),
         question=__doc__ or "",
         source=first.source,
         baseline="direct",
-        arms=(Arm(name="direct", leaves=direct), *grown),
+        arms=(
+            arm("direct"),
+            *(
+                arm(f"{kind} {size}", size, languages)
+                for kind, languages in kinds.items()
+                for size in first.sizes
+            ),
+        ),
         allow=allowed(first, first.grown),
-        claims=claims(first.sizes, tuple(target.name for target in first.labelling)),
+        claims=claims(first.sizes, tuple(target.name for target in first.labelling), taught),
+        portraits=(
+            arm("direct", portrayed=True),
+            *(
+                arm(f"{kind} {largest}", largest, languages, portrayed=True)
+                for kind, languages in kinds.items()
+            ),
+        ),
     )
 
 
-def claims(sizes: tuple[int, ...], targets: tuple[str, ...]) -> tuple[Claim, ...]:
+def claims(sizes: tuple[int, ...], targets: tuple[str, ...], taught: str) -> tuple[Claim, ...]:
     """Slopes and what becomes of them, over the mean of the targets."""
 
     def slope(kind: str, some: tuple[int, ...] = sizes) -> Contrast:
@@ -182,19 +184,19 @@ def claims(sizes: tuple[int, ...], targets: tuple[str, ...]) -> tuple[Claim, ...
 
     others = slope("others").called("points per doubling, others")
     told = {
-        "More intermediate data in English help sequence labelling": slope("English").called(
-            "points per doubling, English"
+        f"More intermediate data in {taught} help sequence labelling": slope(taught).called(
+            f"points per doubling, {taught}"
         ),
         "More intermediate data in other languages help sequence labelling": others,
         "In other languages the returns diminish": loss("others").called(
             "points per doubling, first half - second half, others"
         ),
-        "In other languages the returns diminish more than in English": (
-            loss("others") - loss("English")
-        ).called("loss of slope, others - English"),
-        "A doubling of the data adds less in other languages than in English": (
-            slope("English") - slope("others")
-        ).called("points per doubling, English - others"),
+        f"In other languages the returns diminish more than in {taught}": (
+            loss("others") - loss(taught)
+        ).called(f"loss of slope, others - {taught}"),
+        f"A doubling of the data adds less in other languages than in {taught}": (
+            slope(taught) - slope("others")
+        ).called(f"points per doubling, {taught} - others"),
     }
     return tuple(
         Claim(text=text, source=ASKED, contrasts=(contrast,)) for text, contrast in told.items()

@@ -104,11 +104,11 @@ class Seed:
         targets = self.targets if learn else map(untrained, self.targets)
         return leaves(start, *stops, targets=targets, recipe=MODERATE, seeds=(self.seed,))
 
-    def portrait(self, way: str) -> tuple[Stage, ...]:
-        """What a way did to the encoder before any target, by texts that nothing trains on."""
-        model = chain(self.encoder, *self.stops(way), recipe=MODERATE, seed=self.seed)
+    def portrait(self, *stops: Stop) -> tuple[Stage, ...]:
+        """What `stops` did to the encoder before any target, by texts that nothing trains on."""
+        model = chain(self.encoder, *stops, recipe=MODERATE, seed=self.seed)
         text = replace(self.test(plain(self.tasks.paraphrase, "text")), subset=Subset(size=150))
-        (retrieval,) = (target for target in self.targets if not target.train)
+        retrieval = next(target for target in self.targets if not target.train)
         return portrait(model, self.encoder, text, retrieval, seed=self.seed)
 
     def stops(self, name: str) -> tuple[Stop, ...]:
@@ -145,10 +145,18 @@ def study(seeds: int = 4) -> Study:
     return replace(plain_study, portraits=portraits(every, ARMS))
 
 
+def named(name: str, miniature: bool) -> str:
+    """A miniature has a name of its own, so that neither takes the other's place in a store."""
+    return f"{name}-miniature" if miniature else name
+
+
 def portraits(seeds: Sequence[Any], ways: Iterable[str]) -> tuple[Arm, ...]:
     """The checkpoint that each way leads to, before any target."""
     return tuple(
-        Arm(name=way, leaves=tuple(leaf for seed in seeds for leaf in seed.portrait(way)))
+        Arm(
+            name=way,
+            leaves=tuple(leaf for seed in seeds for leaf in seed.portrait(*seed.stops(way))),
+        )
         for way in ways
     )
 

@@ -13,16 +13,18 @@ GPU and the hub. In miniature: a generated world, whose only target that is serv
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from demo import LONG, MODERATE, SHORT
+from demo import LONG, MODERATE, SHORT, named
+from published import GPU, PAPER, TAGGERS, tuned
 
 from layover.encoders import XLMR_BASE, Start, Tiny
 from layover.metrics.accuracy import WORD_ACCURACY
 from layover.recipe import Recipe, epochs, steps
-from layover.stage import Resources, Stage
+from layover.stage import ONE_THREAD, Resources, Stage
 from layover.stages import (
     Benchmark,
     Initial,
     Phase,
+    Precision,
     Predict,
     Score,
     Stop,
@@ -40,7 +42,6 @@ from layover.tasks.xnli import XNLI
 from layover.tasks.xtreme_targets import xtreme_r
 from layover.world import Shape
 
-PAPER = Recipe(duration=epochs(3), learning_rate=2e-5, batch=32, warmup=0.06, max_length=128)
 SERVED = ("udpos", "panx", "xquad")
 TRANSLATED = tuple(code for code in XNLI.languages if code != "eng")
 
@@ -56,13 +57,22 @@ class Setting:
     source: str
     allow: tuple[str, ...]
     """Target-language arms have labels in the languages that they serve: that is what they are."""
+    name: str
+    resources: Resources = ONE_THREAD
+    precision: Precision = "float32"
     benchmark: Benchmark
     """All but its models and data."""
 
     def study(self, seeds: Sequence[int]) -> Study:
         scored = {
             name: leaves(
-                self.start, *stops, targets=self.targets, recipe=self.recipe, seeds=tuple(seeds)
+                self.start,
+                *stops,
+                targets=self.targets,
+                recipe=self.recipe,
+                seeds=tuple(seeds),
+                resources=self.resources,
+                precision=self.precision,
             )
             for name, stops in self.ways
         }
@@ -74,7 +84,7 @@ class Setting:
             served, before = (*served, benchmark), (benchmark,)
         arms = tuple(Arm(name=name, leaves=(*mine, *served)) for name, mine in scored.items())
         return Study(
-            name="deployment_cost",
+            name=self.name,
             question=__doc__ or "",
             arms=arms,
             baseline="direct",
@@ -107,16 +117,26 @@ def study(miniature: bool = False, seeds: int = 3, backends: tuple[str, ...] = (
 def full(backends: tuple[str, ...]) -> Setting:
     nli = XNLI.on_hub()
     everything = Subset(size=392_000)
-    targets = tuple(on_hub(target) for target in xtreme_r() if target.name in SERVED)
+    targets = tuple(map(on_hub, tuned(xtreme_r(), SERVED)))
+
+    def once(languages: tuple[str, ...]) -> Phase:
+        return Phase(
+            data=same_total(nli, languages, everything),
+            recipe=replace(PAPER, duration=epochs(1)),
+        )
+
     return Setting(
+        name="deployment_cost",
         start=XLMR_BASE,
         ways=(
             ("direct", ()),
-            ("English", (Data(task=nli, split="train", languages=("eng",), subset=everything),)),
-            ("target languages", (same_total(nli, TRANSLATED, everything),)),
+            ("English", (once(("eng",)),)),
+            ("target languages", (once(TRANSLATED),)),
         ),
         targets=targets,
-        recipe=PAPER,
+        recipe=TAGGERS,
+        resources=GPU,
+        precision="bfloat16",
         source="eng",
         allow=tuple(f"xnli in {code}" for code in TRANSLATED),
         benchmark=Benchmark(
@@ -126,7 +146,7 @@ def full(backends: tuple[str, ...]) -> Setting:
             backends=backends,
             rounds=20,
             launches=3,
-            resources=Resources(gpus=1),
+            resources=GPU,
         ),
     )
 
@@ -166,6 +186,7 @@ def small(backends: tuple[str, ...]) -> Setting:
         recipe=Recipe(duration=steps(60), learning_rate=5e-4, batch=10),
     )
     return Setting(
+        name=named("deployment_cost", miniature=True),
         start=encoder,
         ways=(
             ("direct", ()),

@@ -6,7 +6,8 @@ examples, and none, with encoders of growing size. A target counts once for each
 every arm is compared with no intermediate training of the same encoder. In full: four published
 encoders, which differ in more than their size, and XNLI's training sets before targets of
 XTREME-R; in miniature: five sizes of one encoder, each trained from scratch on the same text of a
-generated world, with English's place taken by its source language.
+generated world, with English's place taken by its source language. The claims leave out targets
+whose own task is the intermediate one: what its labels do in other languages is no transfer.
 """
 
 from __future__ import annotations
@@ -15,11 +16,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from data_size import ASKED, Seed, allowed, examples, places
+from data_size import ASKED, Seed, allowed, examples, places, untaught
+from demo import named
+from published import tuned
 
 from layover.claims import Claim, Contrast, gain, mean, per_doubling
 from layover.encoders import LADDER, MBERT, MMBERT_BASE, XLMR_BASE, XLMR_LARGE, Start, Tiny
 from layover.factors import encoder_name, parameters
+from layover.languages import language
 from layover.stage import Stage
 from layover.stages import Phase, Stop
 from layover.study import Arm, Study
@@ -64,14 +68,15 @@ class _Shaped(Seed):
 def _targets(place: Any, miniature: bool) -> tuple[Target, ...]:
     if miniature:
         return tuple(place.labelling)
-    return tuple(place.tuning(xtreme_r(), FULL))
+    return tuned(xtreme_r(), FULL)
 
 
 def study(miniature: bool = False, seeds: int = 0) -> Study:
     every = places(miniature, seeds)
     first = every[0]
     ladder = {place.seed: list(_rungs(place, miniature)) for place in every}
-    kinds = {"English": (first.source,), "others": (*first.near, *first.far)}
+    taught = language(first.source).name
+    kinds = {taught: (first.source,), "others": (*first.near, *first.far)}
     size = max(first.sizes)
 
     def arm(name: str) -> Arm:
@@ -85,30 +90,30 @@ def study(miniature: bool = False, seeds: int = 0) -> Study:
                 found += rung.reach(_targets(place, miniature), *stops)
         return Arm(name=name, leaves=tuple(found))
 
-    names = [target.name for target in _targets(first, miniature)]
+    targets = untaught(_targets(first, miniature), [first.grown])
     return Study(
-        name="model_size",
+        name=named("model_size", miniature),
         question=__doc__ or "",
         source=first.source,
         baseline="direct",
         arms=tuple(map(arm, ("direct", *kinds))),
         allow=allowed(first, first.grown),
-        claims=claims(ladder[first.seed], names),
+        claims=claims(ladder[first.seed], [one.name for one in targets], taught),
     )
 
 
-def claims(ladder: list[Rung], targets: list[str]) -> tuple[Claim, ...]:
+def claims(ladder: list[Rung], targets: list[str], taught: str) -> tuple[Claim, ...]:
     """The gap, and what becomes of it as the encoder grows."""
     gaps: dict[float, Contrast] = {}
     for rung in ladder:
         here = [f"{name}, {encoder_name(rung.start)}" for name in targets]
         known = parameters(rung.start)
         assert known is not None
-        gaps[float(known.body)] = gain("others", *here, over="English")
+        gaps[float(known.body)] = gain("others", *here, over=taught)
     slope = per_doubling(gaps).called("gap per doubling of the parameters")
     told = {
-        "Other languages help more than English, over all sizes": mean(*gaps.values()).called(
-            "others - English"
+        f"Other languages help more than {taught}, over all sizes": mean(*gaps.values()).called(
+            f"others - {taught}"
         ),
         "The gap falls as the encoder grows": (-slope).called("- gap per doubling"),
     }

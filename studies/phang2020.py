@@ -7,11 +7,12 @@ and machine-translated data. In miniature it is the same on a generated world, w
 trained there: it shows the machinery, and decides nothing about XLM-R.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 import demo
 from demo import MODERATE
+from published import sentences
 
 from layover import coverage
 from layover.claims import (
@@ -30,6 +31,7 @@ from layover.metrics.accuracy import ACCURACY
 from layover.metrics.mining import PAIR_F1
 from layover.metrics.mlqa import MLQA_BOTH
 from layover.metrics.squad import SQUAD_BOTH
+from layover.portraits import portrait
 from layover.recipe import Check, Recipe, Selection, epochs, steps
 from layover.stage import Resources, Stage
 from layover.stages import Phase, Stop, chain, evaluate
@@ -177,6 +179,14 @@ class Paper:
             # Texts of retrieval are read up to 512 tokens, others as far as they are trained on.
             length = recipe.max_length if target.train else 512
             yield from evaluate(model, own, length, seed)
+
+    def portrait(self, seed: int, *stops: Stop) -> tuple[Stage, ...]:
+        """What `stops` did to the encoder, by sentences in XNLI's languages."""
+        recipe = _target_recipe("")
+        model = chain(XLMR_LARGE, *stops, recipe=recipe, seed=seed, resources=GPU)
+        (tatoeba,) = (one for one in xtreme() if one.name == "tatoeba")
+        tatoeba = replace(tatoeba, test=_hub(tatoeba.test))
+        return portrait(model, XLMR_LARGE, sentences(), tatoeba, 512, seed)
 
 
 def _recipe(count: float, batch: int, length: int) -> Recipe:
@@ -340,6 +350,9 @@ class Miniature:
     def leaves(self, seed: int, *stops: Stop) -> Iterator[Stage]:
         small = Small(seed)
         yield from small.leaves(small.encoder, *stops)
+
+    def portrait(self, seed: int, *stops: Stop) -> tuple[Stage, ...]:
+        return Small(seed).portrait(*stops)
 
 
 TASKS = {
@@ -544,21 +557,23 @@ def study(miniature: bool = False, seeds: int = 0) -> Study:
     place: Paper | Miniature = Miniature() if miniature else Paper()
     numbers = range(1, (seeds or (5 if miniature else 3)) + 1)
     ways = {seed: {DIRECT: (), **place.stops(seed)} for seed in numbers}
-    arms = tuple(
-        Arm(
-            name=name,
-            leaves=tuple(
-                leaf for seed in numbers for leaf in place.leaves(seed, *ways[seed][name])
-            ),
+
+    def each(measured: Callable[..., Iterable[Stage]]) -> tuple[Arm, ...]:
+        return tuple(
+            Arm(
+                name=way,
+                leaves=tuple(leaf for seed in numbers for leaf in measured(seed, *ways[seed][way])),
+            )
+            for way in ways[1]
         )
-        for name in ways[1]
-    )
+
     return Study(
         name=place.name,
         question=__doc__ or "",
-        arms=arms,
+        arms=each(place.leaves),
         baseline=DIRECT,
         source=place.source,
         allow=place.allow,
         claims=claims(place.words),
+        portraits=each(place.portrait),
     )

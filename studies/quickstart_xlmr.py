@@ -14,15 +14,16 @@ five languages that are not among those tested.
 machinery, and says nothing about XLM-R.
 """
 
-from demo import STRONG
+from demo import STRONG, named
 from demo import Seed as World
 from demo import portraits as each_way
+from published import GPU
 
 from layover.encoders import XLMR_BASE
 from layover.metrics.accuracy import ACCURACY
 from layover.portraits import portrait
 from layover.recipe import Recipe, epochs
-from layover.stage import Stage
+from layover.stage import ONE_THREAD, Stage
 from layover.stages import Phase, Stop, chain, leaves
 from layover.study import Arm, Study
 from layover.tasks.generated import SOURCE
@@ -51,7 +52,7 @@ CHOSEN_ON = ("nld", "ita", "ell", "fin", "tur")
 class Published:
     """XLM-R base, and what is trained and measured with one seed."""
 
-    encoder, recipe = XLMR_BASE, RECIPE
+    encoder, recipe, resources = XLMR_BASE, RECIPE, GPU
 
     def __init__(self, seed: int) -> None:
         self.seed = seed
@@ -90,18 +91,30 @@ class Published:
         return (self.stop,) if way == "NLI" else ()
 
     def leaves(self, way: str) -> tuple[Stage, ...]:
-        stops, seeds = self.stops(way), (self.seed,)
-        return leaves(self.encoder, *stops, targets=self.targets, recipe=self.recipe, seeds=seeds)
+        return leaves(
+            self.encoder,
+            *self.stops(way),
+            targets=self.targets,
+            recipe=self.recipe,
+            seeds=(self.seed,),
+            resources=self.resources,
+        )
 
-    def portrait(self, way: str) -> tuple[Stage, ...]:
-        model = chain(self.encoder, *self.stops(way), recipe=self.recipe, seed=self.seed)
+    def portrait(self, *stops: Stop) -> tuple[Stage, ...]:
+        model = chain(
+            self.encoder,
+            *stops,
+            recipe=self.recipe,
+            seed=self.seed,
+            resources=self.resources,
+        )
         return portrait(model, self.encoder, self.text, self.targets[1], seed=self.seed)
 
 
 class Generated(Published):
     """The same in the world of the demo."""
 
-    recipe = STRONG
+    recipe, resources = STRONG, ONE_THREAD
 
     def __init__(self, seed: int) -> None:
         super().__init__(seed)
@@ -129,7 +142,7 @@ def study(miniature: bool = False, seeds: int = 3) -> Study:
     every = [kind(seed) for seed in range(1, seeds + 1)]
     ways = ("direct", "NLI")
     return Study(
-        name="quickstart_xlmr",
+        name=named("quickstart_xlmr", miniature),
         question=__doc__ or "",
         arms=tuple(
             Arm(name=way, leaves=tuple(leaf for one in every for leaf in one.leaves(way)))

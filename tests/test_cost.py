@@ -14,13 +14,13 @@ from transformers import AutoModel
 
 import tiny_study
 from command import layover
-from layover.cost import FORWARD, TRAINING, Work, kept, price
+from layover.cost import FORWARD, TRAINING, Work, at_once, kept, price
 from layover.encoders import XLMR_BASE, Encoder, Tiny
 from layover.executors.execute import Outcome
 from layover.metrics.accuracy import ACCURACY
 from layover.modeling.initial import write_random
 from layover.recipe import Check, Recipe, Selection, epochs, steps
-from layover.stages import Train, World, chain, evaluate
+from layover.stages import Benchmark, Train, World, chain, evaluate
 from layover.store import Store
 from layover.study import Arm, Study
 from layover.tasks.anli import ANLI_PLUS
@@ -141,7 +141,7 @@ def test_all_of_a_generated_world_is_known() -> None:
     assert found.unknown == ()
     assert found.phases["language model"].trainings == 1
     assert found.phases["intermediate"].trainings == 2
-    assert all(work.tokens for work in found.phases.values())
+    assert all(work.tokens for phase, work in found.phases.items() if phase != "serving")
 
 
 def test_a_price_names_the_options_that_it_would_need() -> None:
@@ -158,6 +158,42 @@ def test_models_that_a_study_keeps_stay_after_pruning() -> None:
     none, one = price(value, kept(value)).total.saved, replace(value, keep=("direct",))
     assert none == 0
     assert 0 < price(one, kept(one)).total.saved < price(one, one.stages).total.saved
+
+
+def test_models_that_are_needed_together_are_counted_together() -> None:
+    value = study(some(MNLI, 330))
+    first, second = (stage for stage in value.stages if isinstance(stage, Train))
+    each = price(value, [first]).total.saved
+    # The first goes when the second is trained, and must be there until then.
+    assert at_once(value) == 2 * each == price(value, value.stages).total.saved
+    chains = [study(some(MNLI, size)).arms[0].leaves for size in (100, 200, 300)]
+    arms = tuple(Arm(name=f"{at}", leaves=leaves) for at, leaves in enumerate(chains))
+    several = replace(value, arms=arms, baseline="0")
+    assert at_once(several) == 2 * each
+    assert at_once(replace(several, keep=("0",))) == 4 * each
+    assert second.key != first.key
+
+
+def test_requests_that_are_served_are_priced() -> None:
+    value = study(some(MNLI, 330))
+    (leaf,) = value.leaves
+    served = Benchmark(
+        models=(leaf.predictions.model, XLMR_BASE),  # type: ignore[attr-defined]
+        data=Data(task=XNLI, split="test", languages=("deu", "fra"), subset=Subset(size=100)),
+        metric=ACCURACY,
+        backends=("onnx",),
+        batches=(1, 8),
+        rounds=3,
+        requests=5,
+        launches=2,
+        max_length=50,
+    )
+    value = replace(value, arms=(Arm(name="direct", leaves=(leaf, served)),))
+    work = price(value, value.stages).phases["serving"]
+    # The reference, eager, answers beside those that were asked for.
+    assert work.requests == 2 * 2 * (2 * 2 * 3 * 5 * 2)
+    assert work.tokens == 2 * 2 * (2 * 3 * 5 * 2) * 9 * 50
+    assert work.flops == 2.0 * BODY * work.tokens
 
 
 def test_the_steps_that_are_priced_are_those_that_are_taken(
@@ -182,7 +218,9 @@ def test_the_command_prices_a_study_and_says_at_what_rate(tmp_path: Path) -> Non
     file = Path(tiny_study.__file__)
     asked = ("plan", file, "--store", tmp_path)
     plain = layover(*asked).out
-    assert "language model" in plain and "hours" not in plain
+    assert "language model" in plain and "hours" in plain
+    assert "at the longest" in plain and "4e+13 FLOPs a second (40% of 1e+14, unless" in plain
+    assert "hours" not in layover(*asked, "--flops-per-second", "0").out
     assert "the longest sequences that recipes allow" in plain and "after `layover prune`" in plain
     rated = layover(*asked, "--flops-per-second", "1e9", "--tokens", "12").out
     assert "at 12 tokens a sequence and 1e+09 FLOPs a second" in rated

@@ -10,9 +10,12 @@ import pytest
 
 from layover.claims import Claim
 from layover.cost import price
-from layover.factors import factors
+from layover.factors import factors, phases
+from layover.languages import language
+from layover.stage import closure
 from layover.stages import Score, Train
 from layover.study import Origin, Study, load
+from layover.tasks.mixture import parts_of
 
 STUDIES = Path(__file__).parent.parent / "studies"
 NAMES = ("data_size", "target_language", "model_size")
@@ -49,6 +52,71 @@ def test_claims_name_what_the_study_measures(name: str, miniature: bool) -> None
 
 @each_form
 @each_study
+def test_no_claim_rests_on_a_target_whose_task_is_taught_in_other_languages(
+    name: str, miniature: bool
+) -> None:
+    study = opened(name, miniature=miniature, seeds=1)
+    taught = {
+        (arm, leaf.target)
+        for arm, leaf in leaves(study)
+        if set(factors(leaf).languages) - {study.source}
+        and {part.task.name for one in phases(leaf).target for part in parts_of(one.data)}
+        & set(factors(leaf).intermediate)
+    }
+    # Such targets are measured all the same.
+    assert bool(taught) == (name == "target_language" or (name == "model_size" and not miniature))
+    for claim in study.claims:
+        assert isinstance(claim, Claim)
+        cells = {(one.arm, one.target) for each in claim.contrasts for _, one in each.terms}
+        assert cells and not cells & taught
+
+
+@pytest.mark.parametrize("name", (*NAMES, "deployment_cost", "quickstart_xlmr", "phang2020"))
+def test_miniatures_have_names_of_their_own(name: str) -> None:
+    names = [opened(name, miniature=miniature, seeds=1).name for miniature in (False, True)]
+    assert names == [name, f"{name}-miniature"]
+
+
+@pytest.mark.parametrize("name", (*NAMES, "deployment_cost", "quickstart_xlmr", "phang2020"))
+def test_published_encoders_are_trained_on_a_gpu(name: str) -> None:
+    study = opened(name, seeds=1)
+    assert {one.resources.gpus for one in study.stages if isinstance(one, Train)} == {1}
+
+
+@each_form
+@pytest.mark.parametrize("name", ("data_size", "target_language", "quickstart_xlmr", "phang2020"))
+def test_portraits_are_of_checkpoints_that_the_arms_train(name: str, miniature: bool) -> None:
+    study = opened(name, miniature=miniature, seeds=2)
+    trained = {
+        stage.key
+        for stage in closure(tuple(leaf for arm in study.arms for leaf in arm.leaves))
+        if isinstance(stage, Train)
+    }
+    every = {stage.key for stage in study.stages if isinstance(stage, Train)}
+    assert every == trained
+    assert study.baseline in [each.name for each in study.portraits]
+    for each in study.portraits:
+        kinds = [type(leaf).__name__ for leaf in each.leaves]
+        moved = [] if each.name == study.baseline else ["Distance"]
+        assert kinds == ["Score", "Score", *moved] * 2
+        study.arm(each.name)
+
+
+def test_targets_of_published_encoders_are_trained_and_read_alike_in_every_study() -> None:
+    found: dict[str, set[Any]] = {}
+    for name in (*NAMES, "deployment_cost"):
+        for _, leaf in leaves(opened(name, seeds=1)):
+            for training in phases(leaf).target:
+                read = (training.recipe, leaf.predictions.max_length, leaf.predictions.precision)
+                found.setdefault(leaf.target.partition(",")[0], set()).add(read)
+    assert set(found) == {"xnli", "udpos", "panx", "xquad", "tydiqa"}
+    assert all(len(each) == 1 for each in found.values())
+    ((recipe, length, _),) = found["xquad"]
+    assert recipe.max_length == length == 384
+
+
+@each_form
+@each_study
 def test_their_price_is_known_but_for_what_no_one_published(name: str, miniature: bool) -> None:
     study = opened(name, miniature=miniature, seeds=1)
     found = price(study, study.stages)
@@ -79,7 +147,8 @@ def sizes(study: Study, kind: str) -> list[int | None]:
 def test_data_double_and_are_as_many_in_other_languages_as_in_english() -> None:
     for miniature in (True, False):
         study = opened("data_size", miniature=miniature, seeds=1)
-        english, others = sizes(study, "English"), sizes(study, "others")
+        taught = language(study.source).name
+        english, others = sizes(study, taught), sizes(study, "others")
         assert english == others and len(english) >= 5
         assert all(b == 2 * (a or 0) for a, b in itertools.pairwise(english))
 
@@ -108,7 +177,8 @@ def test_every_encoder_is_compared_with_itself() -> None:
 def test_english_and_other_languages_have_the_same_examples_in_all() -> None:
     study = opened("target_language", miniature=True, seeds=1)
     named = {arm: factors(leaf) for arm, leaf in leaves(study)}
-    assert named["one task, others"].examples == named["one task, English"].examples
-    assert named["multi-task, others"].examples == named["multi-task, English"].examples
-    more = named["multi-task, others, more"].examples
-    assert more == 4 * (named["multi-task, English"].examples or 0)
+    taught = language(study.source).name
+    together = named[f"multi-task, {taught}"]
+    assert named["one task, others"].examples == named[f"one task, {taught}"].examples
+    assert named["multi-task, others"].examples == together.examples
+    assert named["multi-task, others, more"].examples == 4 * (together.examples or 0)

@@ -17,7 +17,7 @@ from layover.encoders import Start
 from layover.factors import encoder_name, parameters, phases
 from layover.recipe import Recipe
 from layover.stage import Stage, closure
-from layover.stages import Predict, Score, Train
+from layover.stages import Benchmark, Predict, Score, Train
 from layover.study import Study
 from layover.tasks.mixture import Mixture, parts_of
 from layover.tasks.task import Data
@@ -28,7 +28,7 @@ TRAINING = 6
 BYTES = 4
 """Of a weight that is saved."""
 
-PHASES = ("language model", "intermediate", "target", "prediction")
+PHASES = ("language model", "intermediate", "target", "prediction", "serving")
 
 T = TypeVar("T")
 
@@ -42,6 +42,8 @@ class Work:
     """Of optimisers."""
     tokens: int = 0
     """Of all sequences that go through an encoder."""
+    requests: int = 0
+    """That served models answer, warming up aside."""
     flops: float = 0.0
     """Floating-point operations."""
     saved: int = 0
@@ -70,7 +72,7 @@ class Price:
 
 
 def price(study: Study, stages: Iterable[Stage], tokens: int = 0) -> Price:
-    """What the trainings and predictions among `stages` of a study cost.
+    """What the trainings, predictions and benchmarks among `stages` of a study cost.
 
     `tokens` is the mean length of a sequence. Without it, or where it is longer, every sequence
     counts as long as its recipe lets it be: the price is then the most that it can be, but for
@@ -80,16 +82,29 @@ def price(study: Study, stages: Iterable[Stage], tokens: int = 0) -> Price:
     found = {phase: Work() for phase in PHASES}
     unknown: dict[str, None] = {}
     for stage in stages:
-        if isinstance(stage, Train | Predict):
-            reader = _Reader(tokens, unknown)
-            work = reader.training(stage) if isinstance(stage, Train) else reader.prediction(stage)
-            found[named.get(stage.key, "intermediate")] += work
+        found[named.get(stage.key, "intermediate")] += _Reader(tokens, unknown).work(stage)
     return Price(phases=found, unknown=tuple(unknown))
 
 
 def kept(study: Study) -> tuple[Stage, ...]:
     """What `layover prune` leaves alone when all is done."""
     return closure(tuple(leaf for name in study.keep for leaf in study.arm(name).leaves))
+
+
+def at_once(study: Study) -> int:
+    """Bytes of the models that lie on disk together, at most, where `layover prune` is called after
+    every stage, in the order of the study: what must be free even then."""
+    order = {stage.key: number for number, stage in enumerate(study.stages)}
+    last = {parent.key: order[stage.key] for stage in study.stages for parent in stage.parents}
+    stays = {stage.key for stage in kept(study)}
+    saved = {one.key: _Reader(0, {}).work(one).saved for one in study.stages}
+    held = most = 0
+    for stage in study.stages:
+        held += saved[stage.key]
+        most = max(most, held)
+        done = {one.key for one in stage.parents if last[one.key] == order[stage.key]}
+        held -= sum(saved[key] for key in done - stays)
+    return most
 
 
 def _phases(study: Study) -> dict[str, str]:
@@ -103,8 +118,8 @@ def _phases(study: Study) -> dict[str, str]:
                 for training in members:
                     named.setdefault(training.key, phase)
     for stage in study.stages:
-        if isinstance(stage, Predict):
-            named[stage.key] = "prediction"
+        if isinstance(stage, Predict | Benchmark):
+            named[stage.key] = "prediction" if isinstance(stage, Predict) else "serving"
     return named
 
 
@@ -113,6 +128,14 @@ class _Reader:
 
     def __init__(self, tokens: int, unknown: dict[str, None]) -> None:
         self.tokens, self.unknown = tokens, unknown
+
+    def work(self, stage: Stage) -> Work:
+        """None of it for what runs no encoder, or is not known."""
+        if isinstance(stage, Train):
+            return self.training(stage)
+        if isinstance(stage, Predict):
+            return self.prediction(stage)
+        return self.serving(stage) if isinstance(stage, Benchmark) else Work()
 
     def training(self, stage: Train) -> Work:
         parts = parts_of(stage.data)
@@ -139,6 +162,21 @@ class _Reader:
         size = self._weights(stage.model)
         tokens = self._read(stage.data, stage.max_length)
         return Work(tokens=tokens, flops=float(size.body if size else 0) * FORWARD * tokens)
+
+    def serving(self, stage: Benchmark) -> Work:
+        """What is exported and what warms up is left out."""
+        from layover.bench.backends import REFERENCE
+
+        turns = len(stage.data.languages) * stage.requests * stage.rounds * stage.launches
+        turns *= len({REFERENCE, *stage.backends})
+        group = self._group(stage.data) or 0
+        tokens = turns * sum(stage.batches) * group * self._length(stage.max_length)
+        sizes = [self._weights(model) for model in stage.models]
+        return Work(
+            requests=len(sizes) * turns * len(stage.batches),
+            tokens=len(sizes) * tokens,
+            flops=float(FORWARD) * tokens * sum(size.body for size in sizes if size),
+        )
 
     def _checked(self, stage: Train, steps: int) -> int:
         """Tokens that are read to choose a checkpoint, should training not end early."""

@@ -178,3 +178,34 @@ def test_a_record_of_the_last_run_that_cannot_be_read_is_as_none(
     code, out, _ = layover("plan", *asked)
     assert code == 0 and "since" not in out
     assert layover("run", *asked)[0] == 0
+
+
+SMALL = """
+import tiny_study
+
+
+def study(miniature=False):
+    assert miniature, "this is the full study"
+    return tiny_study.study()
+"""
+
+
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [("plan", "0 done"), ("doctor", "(world 0)"), ("compare", "holds no"), ("serving", "holds no")],
+)
+def test_every_command_of_a_study_takes_its_small_form(
+    command: str, told: str, layover: Layover, tmp_path: Path
+) -> None:
+    file = write(tmp_path, SMALL)
+    code, _, error = layover(command, file, "--store", tmp_path / "store")
+    assert code == 2 and "this is the full study" in error
+    _, out, error = layover(command, file, "--store", tmp_path / "store", "--miniature")
+    assert told in out + error and "full study" not in error
+
+
+def test_a_study_that_has_no_small_form_says_so(layover: Layover, tmp_path: Path) -> None:
+    code, _, error = layover("plan", TINY, "--store", tmp_path / "store", "--miniature")
+    assert code == 2 and "no argument of study() is called 'miniature'" in error
+    code, _, error = layover("tasks", "--miniature")
+    assert code == 2 and "No such option" in error

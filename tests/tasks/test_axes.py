@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -89,6 +90,31 @@ def test_several_languages_of_one_total_hold_the_rows_of_one_language(stratified
     assert read(natural(NLI, ("eng",), subset)).items == one.items
 
 
+@pytest.mark.parametrize("stratified", [False, True])
+@pytest.mark.parametrize("total", [same_total, natural], ids=["dealt", "the same rows"])
+def test_every_language_keeps_its_rows_when_data_grow(total: Any, stratified: bool) -> None:
+    codes = ("deu", "rus", "fra")
+    held: list[dict[str, list[str]]] = []
+    for size in (15, 30, 60, 120):
+        found = read(total(NLI, codes, Subset(size=size, seed=3, stratified=stratified)))
+        pairs = list(zip(found.languages, found.items, strict=True))
+        held.append({code: [one.id for own, one in pairs if own == code] for code in codes})
+    for smaller, larger in itertools.pairwise(held):
+        for code in codes:
+            assert larger[code][: len(smaller[code])] == smaller[code] and smaller[code]
+
+
+@pytest.mark.parametrize("count", [2, 3, 4])
+def test_every_language_is_dealt_the_labels_in_their_proportions(count: int) -> None:
+    codes = ("deu", "rus", "fra", "eng")[:count]
+    for size in range(count, ROWS, 7 * count):
+        found = read(same_total(NLI, codes, Subset(size=size, seed=1, stratified=True)))
+        counts = Counter(zip(found.languages, (one.label for one in found.items), strict=True))
+        for code in codes:
+            for label, share in SHARES.items():
+                assert abs(counts[code, label] - share * size / count) <= 2, (size, counts)
+
+
 def test_the_same_subset_of_each_language_holds_the_same_rows_in_each() -> None:
     found = read(natural(NLI, ("deu", "rus"), Subset(size=30, seed=2)))
     first, second = found.items[:30], found.items[30:]
@@ -103,7 +129,7 @@ def test_a_total_that_does_not_divide_is_refused_with_one_that_does() -> None:
 
 def test_parts_of_their_own_need_as_many_rows_as_all_together() -> None:
     data = same_total(NLI, ("deu", "rus"), Subset(size=2 * ROWS))
-    with pytest.raises(DataError, match=f"a subset of {ROWS} apart from {ROWS} of languages"):
+    with pytest.raises(DataError, match=f"a subset of {ROWS} in each of 2 languages, no row in"):
         read(data)
     assert len(read(same_total(NLI, ("deu", "rus"), Subset(size=2 * ROWS), parallel=False))) == 800
 

@@ -10,6 +10,7 @@ import typer
 from layover.cli import catalogue, lock, plan, serving, study, xtreme
 from layover.cli.claims import claims
 from layover.cli.doctor import doctor
+from layover.cli.shared import with_miniature
 from layover.errors import LayoverError
 
 COMMANDS: dict[str, Callable[..., None]] = {
@@ -37,7 +38,7 @@ app = typer.Typer(
     help="Intermediate training for zero-shot transfer: studies, their results, and their data.",
 )
 for name, function in COMMANDS.items():
-    app.command(name)(function)
+    app.command(name)(with_miniature(function))
 
 
 def main() -> None:

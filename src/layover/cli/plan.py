@@ -10,7 +10,7 @@ import typer
 
 from layover.changes import changes
 from layover.cli.shared import DEFAULT_STORE, Argument, AsJson, StoreFolder, StudyFile, open_study
-from layover.cost import Price, Work, kept, price
+from layover.cost import Price, Work, at_once, kept, price
 from layover.errors import StudyError
 from layover.executors.execute import Plan, plan
 from layover.stage import closure
@@ -18,12 +18,17 @@ from layover.stages import Train
 from layover.study import Study
 
 HOUR = 3_600
+PEAK, REACHED = 1e14, 0.4
+"""Floating-point operations a second of an accelerator, and the part of them that is assumed."""
 
 Tokens = Annotated[
     int, typer.Option(help="Mean tokens of a sequence; 0: as many as its recipe allows.")
 ]
 Rate = Annotated[
-    float, typer.Option("--flops-per-second", help="What an accelerator does; hours follow.")
+    float,
+    typer.Option(
+        "--flops-per-second", help="What an accelerator reaches; 0: say nothing of hours."
+    ),
 ]
 
 
@@ -32,7 +37,7 @@ def plan_command(
     store: StoreFolder = DEFAULT_STORE,
     arguments: Argument = None,
     tokens: Tokens = 0,
-    rate: Rate = 0.0,
+    rate: Rate = PEAK * REACHED,
     as_json: AsJson = False,
 ) -> None:
     """What a study consists of, what is done, and what sharing saves and the rest costs. Changes
@@ -43,11 +48,12 @@ def plan_command(
     planned = plan(value, place)
     counts = _counts(value, planned)
     whole, rest = (price(value, some, tokens) for some in (planned.stages, planned.todo))
-    after = price(value, kept(value), tokens).total.saved
+    most, after = at_once(value), price(value, kept(value), tokens).total.saved
+    disk = {"saved_at_once": most, "saved_after_prune": after}
     if as_json:
         costs = {"whole": _json(whole, rate), "todo": _json(rest, rate)}
         assumed = {"tokens": tokens or None, "flops_per_second": rate or None}
-        cost = {**costs, **assumed, "saved_after_prune": after, "unknown": whole.unknown}
+        cost: dict[str, Any] = {**costs, **assumed, **disk, "unknown": whole.unknown}
         typer.echo(json.dumps({**counts, "cost": cost}))
         return
     saved = counts["trainings_without_sharing"] - counts["trainings"]
@@ -61,8 +67,8 @@ def plan_command(
     for line in _told(whole, rest, tokens, rate):
         typer.echo(line)
     typer.echo(
-        f"models: {_short(whole.total.saved)}B on disk when all is kept, {_short(after)}B after "
-        "`layover prune`"
+        f"models: {_short(whole.total.saved)}B on disk when all is kept; pruned on the way, "
+        f"{_short(most)}B at once at most; {_short(after)}B after `layover prune`"
     )
     for name in counts["missing_files"]:
         typer.echo(f"missing: {name}")
@@ -104,8 +110,11 @@ def _told(whole: Price, rest: Price, tokens: int, rate: float) -> list[str]:
         cells += [] if hours is None else [f"{hours:.3g}"]
         lines.append(f"{name:15}" + "".join(f"{cell:>11}" for cell in cells))
     length = f"{tokens} tokens a sequence" if tokens else "the longest sequences that recipes allow"
-    stated = f" and {rate:.3g} FLOPs a second" if rate else ""
+    assumed = f" ({REACHED:.0%} of {PEAK:g}, unless stated)" if rate == PEAK * REACHED else ""
+    stated = f" and {rate:.3g} FLOPs a second{assumed}" if rate else ""
     lines.append(f"at {length}{stated}; FLOPs as in Kaplan et al. 2020, without the word table")
+    if whole.total.requests:
+        lines.append(f"{whole.total.requests:,} requests are served, warming up aside")
     return lines + [f"unknown, and not in these numbers: {name}" for name in whole.unknown]
 
 

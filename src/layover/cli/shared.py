@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import math
+from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,7 +22,31 @@ AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
 Argument = Annotated[
     list[str] | None, typer.Option("--set", help="NAME=VALUE for study(), VALUE in JSON.")
 ]
+Miniature = Annotated[
+    bool, typer.Option("--miniature", help="The study's small form: --set miniature=true.")
+]
 DEFAULT_STORE = Path("runs")
+
+
+def with_miniature(command: Callable[..., None]) -> Callable[..., None]:
+    """A command that takes arguments of a study, with a short form of the commonest of them."""
+    given = inspect.signature(command, eval_str=True)
+    if "arguments" not in given.parameters:
+        return command
+
+    @wraps(command)
+    def extended(*, miniature: bool = False, **options: Any) -> None:
+        if miniature:
+            options["arguments"] = [*(options["arguments"] or ()), "miniature=true"]
+        command(**options)
+
+    own = inspect.Parameter(
+        "miniature", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=Miniature
+    )
+    every = (*given.parameters.values(), own)
+    extended.__signature__ = given.replace(parameters=every)  # type: ignore[attr-defined]
+    extended.__annotations__ = {one.name: one.annotation for one in every}
+    return extended
 
 
 def origin_of(file: Path, arguments: list[str] | None) -> Origin:

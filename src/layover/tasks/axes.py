@@ -51,7 +51,7 @@ def same_total(
 ) -> Data:
     """As many examples in all languages together as `subset` has in one, equally many of each. Of
     parallel data, whose rows of equal number say the same, no row is there twice, so that one
-    language and several hold the very same rows.
+    language and several hold the very same rows, and each language keeps its own as they grow.
 
     Raises `StudyError` where that many cannot be divided among them.
     """
@@ -61,5 +61,5 @@ def same_total(
             f"{subset.size} examples of {task.name} cannot be divided equally among "
             f"{len(languages)} languages; {near or len(languages)} can"
         )
-    part = replace(subset, size=subset.size // len(languages), apart=parallel)
+    part = replace(subset, size=subset.size // len(languages), dealt=parallel)
     return Data(task=task, split=split, languages=languages, subset=part)

@@ -164,9 +164,9 @@ class Subset:
     stratified: bool = False
     """Whether the order holds the labels in the proportions of the whole from the first example
     on: the count of a label in a subset is off by about one at most."""
-    apart: bool = False
-    """Whether every language has its own part of the order, the first language the first part, so
-    that no row is in two of them: parallel data then say nothing twice."""
+    dealt: bool = False
+    """Whether the order is dealt out to the languages, so that no row is in two of them: parallel
+    data then say nothing twice. A language keeps its rows when the subset grows."""
 
     def __post_init__(self) -> None:
         if self.size < 1:
@@ -325,17 +325,36 @@ def _subset(found: list[Example], data: Data, number: int, place: str) -> list[E
     """What the subset of `data` holds of its language at position `number`."""
     subset = data.subset
     assert subset is not None
-    start = number * subset.size if subset.apart else 0
-    if start + subset.size > len(found):
-        apart = f" apart from {start} of languages before" if start else ""
+    hands = len(data.languages) if subset.dealt else 1
+    if hands * subset.size > len(found):
+        dealt = f" in each of {hands} languages, no row in two of them," if hands > 1 else ""
         raise DataError(
-            f"{place} has {len(found)} examples; a subset of {subset.size}{apart} was asked"
+            f"{place} has {len(found)} examples; a subset of {subset.size}{dealt} was asked"
         )
     order = list(range(len(found)))
     random.Random(f"subset:{subset.seed}").shuffle(order)
+    labels: list[Any] = [None] * len(found)
     if subset.stratified:
-        order = _stratified(order, [data.task.type.target(example) for example in found])
-    return [found[index] for index in order[start : start + subset.size]]
+        labels = [data.task.type.target(example) for example in found]
+        order = _stratified(order, labels)
+    mine = _dealt(order, labels, hands)[number if subset.dealt else 0]
+    return [found[index] for index in mine[: subset.size]]
+
+
+def _dealt(order: Sequence[int], labels: Sequence[Any], hands: int) -> list[list[int]]:
+    """The order in parts: of every `hands` in a row each part gets one, the part that has the
+    fewest of its label. Taking every third, say, could give one language one label only."""
+    held = [Counter[Any]() for _ in range(hands)]
+    parts: list[list[int]] = [[] for _ in range(hands)]
+    for first in range(0, len(order), hands):
+        free = list(range(hands))
+        for index in order[first : first + hands]:
+            label = labels[index]
+            _, part = min((held[at][label], at) for at in free)
+            free.remove(part)
+            held[part][label] += 1
+            parts[part].append(index)
+    return parts
 
 
 def _stratified(order: list[int], labels: Sequence[Any]) -> list[int]:
