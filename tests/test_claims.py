@@ -197,6 +197,15 @@ def test_sides_that_share_no_seed_are_not_compared() -> None:
     assert found.missing == ("a seed that all have: nli on NLI has 2, 3; direct on NLI has 1",)
 
 
+def test_sides_that_were_tested_on_different_examples_are_not_compared() -> None:
+    every = rows(each(0, nli=3))
+    apart = [replace(one, data_key="newer") if one.arm == "nli" else one for one in every]
+    found = verdict(apart, claim(over("nli", "NLI")))
+    assert found.verdict == "not tested"
+    assert "tested on different examples" in found.sentence
+    assert verdict(apart, claim(over("tags", "NLI"))).verdict != "not tested"
+
+
 def test_a_language_that_a_claim_names_and_a_side_lacks_is_named() -> None:
     there = gain("nli", "NLI", over="direct", languages=("qco",))
     assert verdict(rows({"nli": 3}), claim(there)).verdict == "supported"

@@ -27,8 +27,11 @@ from layover.stats import (
     measured_languages,
     samples,
 )
-from layover.stats.term import seeds_of
+from layover.stats.term import check_tests, seeds_of
 from layover.study import Study
+
+Cell = tuple[str, str]
+"""(arm, target)"""
 
 
 class Placed(Measured, Protocol):
@@ -74,12 +77,14 @@ class Rows:
 
     def _measured(self, whole: Contrast, ground: Ground) -> Evidence:
         sides = {
-            f"{name} on {leaf.target}": self.grid.samples[name, leaf.target]
+            (name, leaf.target): self.grid.samples[name, leaf.target]
             for _, leaf in whole.terms
             for name in _arms(leaf)
         }
         if sides and not seeds_of(sides.values()):
             return Evidence(interval=None, ground=ground, missing=(_seedless(sides),))
+        for target in ground.targets:
+            check_tests([one for (_, name), one in sides.items() if name == target])
         missing, notes, terms, constant = list[str](), list[str](), list[Term](), 0.0
         for weight, leaf in whole.terms:
             codes = self._languages(whole, leaf)
@@ -214,16 +219,19 @@ def _moved(found: Interval, by: float) -> Interval:
     )
 
 
-def _seedless(sides: Mapping[str, Sample]) -> str:
-    has = (f"{name} has {', '.join(map(str, sample))}" for name, sample in sides.items())
+def _seedless(sides: Mapping[Cell, Sample]) -> str:
+    has = (
+        f"{arm} on {target} has {', '.join(map(str, sample))}"
+        for (arm, target), sample in sides.items()
+    )
     return f"a seed that all have: {'; '.join(has)}"
 
 
-def _unpaired(sides: Mapping[str, Sample], used: Sequence[int | None]) -> Iterator[str]:
+def _unpaired(sides: Mapping[Cell, Sample], used: Sequence[int | None]) -> Iterator[str]:
     """The sides that have other seeds than were compared."""
-    for name, sample in sides.items():
+    for (arm, target), sample in sides.items():
         if extra := [str(seed) for seed in sample if seed is not None and seed not in used]:
-            yield f"{name}: seed {', '.join(extra)} left out, which not all sides have"
+            yield f"{arm} on {target}: seed {', '.join(extra)} left out, which not all sides have"
 
 
 def once(items: Iterable[str]) -> tuple[str, ...]:
