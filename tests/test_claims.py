@@ -156,13 +156,15 @@ def test_one_contrast_above_does_not_support_a_claim_about_all() -> None:
     assert found.confidence < 0.99
 
 
-def test_what_a_claim_with_one_seed_says_holds_for_its_examples_only() -> None:
-    found = verdict(rows(each(0), seeds=(1,), noise=0), claim(over("nli") + over("tags")))
-    assert found.verdict == "inconclusive" and found.settle is None
-    assert "With one seed this is about its test examples only" in found.sentence
-    clear = verdict(rows({"nli": 3}, seeds=(1,)), EFFECT)
-    assert clear.verdict == "supported"
-    assert "With one seed this is about its test examples only" in clear.sentence
+def test_one_seed_decides_nothing_and_is_not_in_the_family() -> None:
+    every = rows({"nli": 3, "tags": 3})
+    once = [one for one in every if one.arm == "direct" or (one.arm, one.seed) != ("nli", 2)]
+    once = [one for one in once if (one.arm, one.seed) != ("nli", 3)]
+    lone, more = verdicts(once, EFFECT, claim(over("tags")))
+    assert (lone.verdict, lone.settle) == ("inconclusive", None)
+    assert math.isnan(lone.confidence) and lone.intervals[0][0] > 0
+    assert "One seed tells nothing of others" in lone.sentence
+    assert (more.verdict, more.level) == ("supported", 0.95)
 
 
 def test_an_open_claim_says_how_many_more_seeds_would_settle_it() -> None:
@@ -170,6 +172,36 @@ def test_an_open_claim_says_how_many_more_seeds_would_settle_it() -> None:
     assert found.verdict == "inconclusive"
     assert found.settle is not None and found.settle > 0
     assert f"{found.settle} more seed" in found.sentence
+
+
+def test_a_contrast_that_need_not_be_settled_asks_for_no_seeds() -> None:
+    """One below zero contradicts a claim about both, wherever the other is."""
+    both = claim(over("nli", "NLI"), over("tags", "NLI"))
+    found = verdict(rows({"nli": -4, "tags": 0.3}, noise=3), both)
+    assert found.verdict == "inconclusive"
+    assert found.settle is not None and found.settle < 20
+
+
+def test_the_interval_that_is_shown_is_the_one_that_decides() -> None:
+    both = claim(over("nli"), over("tags"), over("both"))
+    for noise in (0.3, 1.0, 2.0):
+        for low in (-0.5, -1, -1.5, -2, -3):
+            found = verdict(rows(each(2, nli=low), noise=noise), both)
+            below = any(high < 0 for _, high in found.intervals)
+            assert below == (found.verdict == "contradicted"), (noise, low)
+    assert found.levels[0] == pytest.approx(1 - 0.05 / 3) and found.levels[1] == 0.95
+    assert "(95 % and 98.33 % intervals)" in found.sentence
+
+
+def test_what_lies_at_the_margin_is_not_a_want_of_test_examples() -> None:
+    made = [replace(one, arm=arm) for one in rows({}) for arm in ("direct", "nli")]
+    told = verdict(made, EFFECT).sentence
+    assert "too near the margin" in told and "test examples" not in told.partition(".")[2]
+
+
+def test_seeds_are_in_the_order_of_numbers() -> None:
+    found = verdict(rows(each(0), seeds=(2, 10, 9)), EFFECT)
+    assert found.rests_on.seeds == (2, 9, 10)
 
 
 def test_only_seeds_and_languages_that_all_sides_have_are_compared_and_the_others_named() -> None:

@@ -218,14 +218,16 @@ class Verdict:
     encoders or targets."""
     confidence: float = math.nan
     """The share of the distribution on the claimed side of the margin, of the contrast on which the
-    claim hangs; NaN where nothing was measured, and for a count."""
+    claim hangs; NaN where nothing was measured, or one seed only, and for a count."""
     level: float = math.nan
-    """Of `intervals`: what Holm's procedure asks of this claim, so that all verdicts of a study
-    together err in at most 5 % of studies."""
+    """What Holm's procedure asks of this claim, so that all verdicts of a study
+    together err in at most 5 % of studies. With one seed, which nothing is concluded from, 95 %."""
     found: tuple[Interval, ...] = ()
     """One a contrast, in their order."""
+    levels: tuple[float, ...] = ()
+    """One a contrast: `level`, or more where one of several contrasts would do."""
     intervals: tuple[tuple[float, float], ...] = ()
-    """One a contrast, at `level`."""
+    """One a contrast, at its level: these decide."""
     beside: tuple[tuple[str, Interval], ...] = ()
     """(name, 95 % interval) of the contrasts that decide nothing, as far as they were measured."""
     counted: Counted | None = None
@@ -235,7 +237,7 @@ class Verdict:
     notes: tuple[str, ...] = ()
     """Where the sides have other seeds or languages: only what all have was compared."""
     settle: int | None = None
-    """How many more seeds would settle it; None where that is not in question, or where no number
-    of seeds would."""
+    """How many more seeds would as likely as not settle it; None where that is not in question, or
+    where no number of seeds would."""
     sentence: str = ""
     """All this, for people."""

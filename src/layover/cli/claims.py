@@ -77,11 +77,12 @@ def plain(verdict: Verdict) -> dict[str, Any]:
                 "estimate": number(found.estimate),
                 "low": number(low),
                 "high": number(high),
+                "level": number(level),
                 "seeds": found.seeds,
                 "examples": found.examples,
             }
-            for contrast, found, (low, high) in zip(
-                claim.contrasts, verdict.found, verdict.intervals, strict=False
+            for contrast, found, level, (low, high) in zip(
+                claim.contrasts, verdict.found, verdict.levels, verdict.intervals, strict=False
             )
         ]
     elif verdict.counted is not None:
