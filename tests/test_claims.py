@@ -25,7 +25,7 @@ from layover.claims import (
     score,
 )
 from layover.cli.claims import plain
-from layover.encoders import XLMR_LARGE
+from layover.encoders import XLMR_LARGE, Folder
 from layover.errors import StudyError
 from layover.results import Measurement
 from layover.stages import Phase, chain, evaluate
@@ -116,15 +116,21 @@ def test_a_claim_whose_rows_are_missing_is_not_tested_and_names_them(made: Claim
     assert math.isnan(lacking.confidence) and not lacking.found
 
 
-def test_arms_and_targets_that_a_study_does_not_have_are_named_with_the_nearest() -> None:
-    found = rows(each(0))
-    assert verdict(found, claim(over("nil"))).missing == (
-        "no arm is called 'nil': did you mean 'nli'?",
-    )
-    assert verdict(found, claim(over("nli", "POS"))).missing == (
-        "nli is not measured on POS in this study",
-        "direct is not measured on POS in this study",
-    )
+@pytest.mark.parametrize(
+    "made, told",
+    [
+        (claim(over("nil")), "no arm is called 'nil': did you mean 'nli'?"),
+        (claim(over("nli", "choise")), "no target is called 'choise': did you mean 'choice'?"),
+        (claim(over(Best(arms=("nli", "tag")))), "did you mean 'tags'"),
+        (replace(EFFECT, beside=(over("nil"),)), "no arm is called 'nil'"),
+        (replace(EFFECT, encoders=("xlmr-large",)), "did you mean 'xlm-r-large'"),
+        (replace(EFFECT, targets=("tatobea",)), "did you mean 'tatoeba'"),
+    ],
+)
+def test_a_claim_with_a_misspelt_name_is_refused_with_the_nearest(made: Claim, told: str) -> None:
+    with pytest.raises(StudyError, match="so it is") as error:
+        verdict(rows(each(0)), made)
+    assert told in str(error.value)
 
 
 def test_confidence_is_on_the_claimed_side() -> None:
@@ -177,7 +183,7 @@ def test_an_open_claim_says_how_many_more_seeds_would_settle_it() -> None:
 def test_a_contrast_that_need_not_be_settled_asks_for_no_seeds() -> None:
     """One below zero contradicts a claim about both, wherever the other is."""
     both = claim(over("nli", "NLI"), over("tags", "NLI"))
-    found = verdict(rows({"nli": -4, "tags": 0.3}, noise=3), both)
+    found = verdict(rows({"nli": -1, "tags": 0.3}, noise=3), both)
     assert found.verdict == "inconclusive"
     assert found.settle is not None and found.settle < 20
 
@@ -274,7 +280,7 @@ def test_the_best_of_equal_arms_is_no_better_than_they_are() -> None:
 
 
 def test_a_toy_never_supports_a_claim_about_another_encoder() -> None:
-    made = replace(EFFECT, about=(XLMR_LARGE.name,))
+    made = replace(EFFECT, encoders=(XLMR_LARGE.name,))
     found = rows(each(0, nli=3))
     toy = verdict(found, made, within=study(encoder=TOY))
     assert (toy.verdict, toy.here) == ("not tested", "supported")
@@ -284,10 +290,26 @@ def test_a_toy_never_supports_a_claim_about_another_encoder() -> None:
     assert (large.verdict, large.here) == ("supported", "supported")
 
 
+def test_an_encoder_and_targets_that_a_claim_names_must_both_be_what_was_measured() -> None:
+    found = rows(each(0, nli=3))
+    both = replace(EFFECT, encoders=(XLMR_LARGE.name,), targets=TARGETS)
+    toy = verdict(found, both, within=study(encoder=TOY))
+    assert (toy.verdict, toy.here) == ("not tested", "supported")
+    assert "speaks of xlm-r-large on NLI, " in toy.sentence
+    assert verdict(found, both).verdict == "supported"
+    assert verdict(found, replace(both, targets=TARGETS[:2])).verdict == "not tested"
+
+
+def test_a_folder_called_as_a_published_encoder_is_not_that_encoder() -> None:
+    made = replace(EFFECT, encoders=(XLMR_LARGE.name,))
+    copied = study(encoder=Folder(path=f"elsewhere/{XLMR_LARGE.name}"))
+    assert verdict(rows(each(0, nli=3)), made, within=copied).verdict == "not tested"
+
+
 def test_a_claim_about_two_encoders_is_not_decided_by_one_that_it_does_not_name() -> None:
     both = study(encoder=XLMR_LARGE, arms=("direct",))
     mixed = replace(both, arms=(*both.arms, study(encoder=TOY).arm("nli")))
-    made = replace(EFFECT, about=(XLMR_LARGE.name,))
+    made = replace(EFFECT, encoders=(XLMR_LARGE.name,))
     assert verdict(rows({"nli": 3}), made, within=mixed).verdict == "not tested"
 
 
@@ -346,9 +368,9 @@ def test_a_count_decides_a_claim_of_coverage(made: Coverage, within: Study, word
 
 
 def test_coverage_of_other_targets_is_not_tested() -> None:
-    made = replace(counting(coverage.targets), about=("xnli", "tatoeba"))
+    made = replace(counting(coverage.targets), targets=("xnli", "tatoeba"))
     assert verdict((), made).verdict == "not tested"
-    assert verdict((), replace(made, about=TARGETS)).verdict == "supported"
+    assert verdict((), replace(made, targets=TARGETS)).verdict == "supported"
 
 
 def test_contrasts_add_up_like_numbers() -> None:
@@ -367,7 +389,7 @@ def test_contrasts_add_up_like_numbers() -> None:
 
 def test_the_ledger_is_json_that_says_what_the_verdict_says() -> None:
     lines = verdicts(
-        rows(each(0, nli=3)), EFFECT, claim(over("nil")), counting(coverage.targets, least=4)
+        rows({"nli": 3}), EFFECT, claim(over("tags")), counting(coverage.targets, least=4)
     )
     effect, missing, count = (json.loads(json.dumps(plain(one), allow_nan=False)) for one in lines)
     assert effect["verdict"] == "supported"

@@ -144,9 +144,10 @@ class Claim:
     """The figure that the source gives, to be shown beside."""
     beside: tuple[Contrast, ...] = ()
     """What is shown with it and decides nothing, such as the difference from published figures."""
-    about: tuple[str, ...] = ()
-    """The encoders, or the targets, that it speaks of: results of others never decide it. ():
-    of any."""
+    encoders: tuple[str, ...] = ()
+    """The encoders that it speaks of: results of others never decide it. (): of any."""
+    targets: tuple[str, ...] = ()
+    """The same for targets."""
 
     def __post_init__(self) -> None:
         count = len(self.contrasts)
@@ -189,8 +190,9 @@ class Coverage:
     """Which must be among those found."""
     reference: str = ""
     beside: tuple[Contrast, ...] = ()
-    about: tuple[str, ...] = ()
-    """These three as a `Claim` has them."""
+    encoders: tuple[str, ...] = ()
+    targets: tuple[str, ...] = ()
+    """These four as a `Claim` has them."""
 
 
 Word: TypeAlias = Literal["supported", "contradicted", "inconclusive", "not tested"]

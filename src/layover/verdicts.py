@@ -16,7 +16,7 @@ from functools import cached_property
 
 from layover.claims import Claim, Coverage, Ground, Verdict, Word
 from layover.coverage import encoders, targets
-from layover.evidence import Evidence, Placed, Rows, once
+from layover.evidence import Evidence, Placed, Rows, check_claims, once
 from layover.grid import Grid
 from layover.report.ledger import sentence, some
 from layover.stats import LEVEL, Interval, holm, levels
@@ -26,7 +26,8 @@ from layover.study import Study
 
 
 def judge(study: Study, grid: Grid, measurements: Sequence[Placed]) -> tuple[Verdict, ...]:
-    """The verdicts on a study's claims, in their order."""
+    """The verdicts on a study's claims, in their order. Raises `StudyError` for misspelt names."""
+    check_claims(study)
     rows = Rows(study=study, grid=grid, measurements=tuple(measurements))
     tests = {
         place: _Test(claim=claim, found=tuple(rows.evidence(one) for one in claim.contrasts))
@@ -78,9 +79,9 @@ def _with_beside(verdict: Verdict, rows: Rows) -> Verdict:
 
 
 def _speaks_of(claim: Claim | Coverage, ground: Ground) -> bool:
-    """Whether all that a verdict would rest on are encoders, or targets, that the claim names."""
-    about = set(claim.about)
-    return not about or set(ground.encoders) <= about or set(ground.targets) <= about
+    """Whether all that a verdict would rest on are encoders and targets that the claim names."""
+    named = ((claim.encoders, ground.encoders), (claim.targets, ground.targets))
+    return all(not names or set(found) <= set(names) for names, found in named)
 
 
 @dataclass(frozen=True, kw_only=True)

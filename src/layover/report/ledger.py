@@ -137,7 +137,8 @@ def needs(verdict: Verdict) -> str:
 def _opening(verdict: Verdict) -> str:
     if verdict.verdict == verdict.here:
         return verdict.verdict.capitalize()
-    spoken = some(verdict.claim.about, ", ")
+    claim = verdict.claim
+    spoken = " on ".join(some(names, ", ") for names in (claim.encoders, claim.targets) if names)
     return f"Not tested, as it speaks of {spoken}; here it is {verdict.here}"
 
 
@@ -191,8 +192,8 @@ class Ledger:
 
     def _footer(self) -> str:
         return (
-            "on its side: the share of the distribution on the claimed side. Intervals are as wide as it "
-            "takes for all verdicts together to err in at most 5 % of studies (Holm)."
+            "on its side: the share of the distribution on the claimed side. Intervals are as wide "
+            "as it takes for all verdicts together to err in at most 5 % of studies (Holm)."
         )
 
 
