@@ -28,6 +28,7 @@ from layover.stats import (
     contrast,
     measured_languages,
     samples,
+    widened,
 )
 from layover.stats.term import check_tests, seeds_of
 from layover.study import Study
@@ -124,6 +125,8 @@ class Rows:
         if missing:
             return Evidence(interval=None, ground=ground, missing=once(missing))
         found = contrast(terms)
+        if any(isinstance(leaf.arm, Best) for _, leaf in whole.terms):
+            found = widened(found)
         if math.isnan(found.error):
             lack = "more test examples: so few say nothing of the error"
             return Evidence(interval=None, ground=ground, missing=(lack,))

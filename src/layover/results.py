@@ -195,6 +195,7 @@ def report(study: Study, store: Store, commands: tuple[str, ...] = ()) -> Report
         differences=differences,
         means=_means(study, table, differences, targets),
         best=_best(study, table, found, differences),
+        best_of=tuple(dict.fromkeys(cell.arm for cell in differences)),
         scores=tuple(
             Cell(arm=arm.name, target=target, estimates=table.score(arm.name, target))
             for arm in study.arms

@@ -81,7 +81,7 @@ def test_a_misspelt_name_in_a_claim_stops_a_study_before_it_is_run(
     study = altered(tmp_path, CLAIMING.replace('gain("nli"', 'gain("nil"'))
     code, _, error = layover("run", study, "--store", tmp_path / "none")
     assert code == 2 and "did you mean 'nli'" in error
-    assert not (tmp_path / "none" / "results").exists()
+    assert not any((tmp_path / "none" / "results").iterdir())
 
 
 def test_a_study_without_claims_says_so(layover: Layover, tiny_run: RUN) -> None:

@@ -72,7 +72,7 @@ def _family(report: Report) -> str:
         return "No difference is called clear: each rests on one seed, and another may differ."
     if means.size < 2:
         return f"A difference is called clear where its interval excludes zero ({wrong:.0f} %)."
-    arms, targets = len({arm for arm, _, _ in means.cells}), len(report.targets)
+    arms, targets = len({arm for arm, _, _ in means.cells if arm}), len(report.targets)
     what = f"{count(arms, 'arm')} on {count(targets, 'target')}"
     if len(report.common_targets()) > 1:
         what += ", with the means over targets"
