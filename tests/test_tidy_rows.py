@@ -54,6 +54,15 @@ def test_it_says_what_the_model_had_seen(frame: pandas.DataFrame) -> None:
     direct = frame[frame.arm == "direct"]
     assert set(direct.intermediate) == {""} and direct.examples.isna().all()
     assert set(frame[frame.arm == "tags + mlm"].intermediate) == {"supertags"}
+    assert set(frame[frame.arm == "tags + mlm"].beside_mlm) == {True}
+    assert set(nli.beside_mlm) == {False}
+    assert set(frame[frame.zero_shot].language) == set(frame.language) - {"qal"}
+
+
+def test_any_two_arms_differ_in_what_they_were_trained_on(frame: pandas.DataFrame) -> None:
+    factors = ["encoder", "intermediate", "languages", "examples", "beside_mlm"]
+    kinds = frame.groupby("arm")[factors].first().fillna(0)
+    assert len(kinds.drop_duplicates()) == frame.arm.nunique()
 
 
 def test_a_store_without_results_gives_an_empty_frame(

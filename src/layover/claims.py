@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from layover.errors import StudyError
 from layover.stats import Interval
+from layover.stats.curve import slope_weights
 
 if TYPE_CHECKING:
     from layover.study import Study
@@ -105,13 +106,9 @@ def mean(*contrasts: Contrast) -> Contrast:
 
 def per_doubling(points: Mapping[float, Contrast]) -> Contrast:
     """What a doubling adds: the slope of the line of least squares over log2 of the places, of
-    which there must be two or more, above zero."""
-    logs = {place: math.log2(place) for place in points}
-    middle = math.fsum(logs.values()) / len(logs)
-    whole = math.fsum((log - middle) ** 2 for log in logs.values())
-    if not whole:
-        raise StudyError(f"a slope needs two places or more, not {sorted(points)}")
-    parts = [(logs[place] - middle) / whole * points[place] for place in points]
+    which there must be two or more, above zero; else `ResultError`."""
+    weights = slope_weights(points)
+    parts = [weights[place] * points[place] for place in points]
     total = parts[0]
     for part in parts[1:]:
         total = total + part

@@ -110,8 +110,8 @@ def _measurement(arm: str, leaf: Score, store: Store) -> Measurement:
 
 COLUMNS = tuple(
     (
-        "study arm role target metric language seed score n chance encoder intermediate languages "
-        "examples model_key data_key"
+        "study arm role target metric language zero_shot seed score n chance encoder intermediate "
+        "languages examples beside_mlm model_key data_key"
     ).split()
 )
 
@@ -147,6 +147,7 @@ def _rows(study: Study, arm: StudyArm, leaf: Score, store: Store) -> Iterator[tu
             leaf.target,
             about["metric"],
             code,
+            code != study.source,
             known.seed,
             _or_nan(found["score"]),
             found["n"],
@@ -155,6 +156,7 @@ def _rows(study: Study, arm: StudyArm, leaf: Score, store: Store) -> Iterator[tu
             "+".join(known.intermediate),
             "+".join(known.languages),
             known.examples if known.intermediate else None,
+            known.beside_mlm,
             spec.key(leaf.predictions.model),
             spec.key(leaf.predictions.data),
         )
