@@ -8,7 +8,7 @@ import pandas
 import pytest
 
 from layover.executors.execute import Outcome
-from layover.results import COLUMNS, rows
+from layover.results import COLUMNS, report, rows
 from layover.stages import Score
 from layover.store import Store
 from layover.study import Study
@@ -70,3 +70,10 @@ def test_a_store_without_results_gives_an_empty_frame(
 ) -> None:
     empty = rows(tiny, Store(tmp_path_factory.mktemp("empty"), read_only=True))
     assert empty.empty and tuple(empty.columns) == COLUMNS
+
+
+def test_a_report_names_the_arms_and_seeds_that_are_missing(
+    tiny: Study, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    told = report(tiny, Store(tmp_path_factory.mktemp("none"), read_only=True)).notes
+    assert any(note.endswith("missing: of direct, nli, tags + mlm, under seed 0.") for note in told)

@@ -19,6 +19,7 @@ from layover.factors import factors, measured_seed, metric_of, scores_of
 from layover.grid import Grid
 from layover.languages import by_distance, distance
 from layover.languages import language as find_language
+from layover.report.ledger import some
 from layover.report.report import (
     Arm,
     Cell,
@@ -186,7 +187,7 @@ def report(study: Study, store: Store, commands: tuple[str, ...] = ()) -> Report
     have = sum(store.complete(leaf) for leaf in study.leaves)
     notes = [f"The study allows what the guard would stop: {name}." for name in study.allow]
     if have < total:
-        notes.append(f"{total - have} of {total} measurements are missing.")
+        notes.append(f"{total - have} of {total} measurements are missing{_whose(study, store)}.")
     notes += [note for name in targets if (note := _unlabelled(name, found))]
     return Report(
         study=study.name,
@@ -226,6 +227,20 @@ def report(study: Study, store: Store, commands: tuple[str, ...] = ()) -> Report
         commands=commands,
         notes=tuple(notes),
     )
+
+
+def _whose(study: Study, store: Store) -> str:
+    """The arms and seeds of the scores that are missing; "" if none is."""
+    lacking = [
+        (arm.name, str(measured_seed(leaf)))
+        for arm in study.arms
+        for leaf in scores_of(arm)
+        if not store.complete(leaf)
+    ]
+    if not lacking:
+        return ""
+    arms, seeds = (some(tuple(dict.fromkeys(each)), ", ") for each in zip(*lacking, strict=True))
+    return f": of {arms}, under seed {seeds}"
 
 
 def _unlabelled(target: str, found: tuple[Measurement, ...]) -> str:

@@ -124,6 +124,18 @@ def test_the_mean_compares_only_targets_that_all_arms_have() -> None:
     )
 
 
+def test_what_the_baseline_lacks_is_said_of_the_baseline() -> None:
+    found = report({("one", "P"): interval(1, 0.5)}, "PQ")
+    cells = [("one", "P"), ("direct", "P"), ("one", "Q")]
+    scores = tuple(
+        Cell(arm=arm, target=target, estimates=Estimates(mean=interval(50, 1), languages={}))
+        for arm, target in cells
+    )
+    told = missing(dataclasses.replace(found, scores=scores))
+    assert "direct was not measured on Q: no arm can be compared with it there." in told
+    assert not any(line.startswith("one was not measured") for line in told)
+
+
 def test_arms_without_a_common_target_are_not_averaged() -> None:
     found = report({("one", "P"): interval(1, 0.5), ("two", "Q"): interval(4, 0.5)}, "PQ")
     assert "there is no average to compare" in answer(found).summary

@@ -165,9 +165,19 @@ def missing(report: Report) -> tuple[str, ...]:
     }
     cells = {name: cell for name, cell in found.items() if cell}
     empty: dict[str, list[str]] = {}
+    scored = {(cell.arm, cell.target) for cell in report.scores}
+    # What only the baseline lacks is not said of every arm.
+    alone = {target for arm, target in found.keys() - cells.keys() if (arm, target) in scored}
+    alone -= {target for arm, target in scored if arm == report.baseline}
     for arm, target in found.keys() - cells.keys():
-        empty.setdefault(arm, []).append(target)
+        if target not in alone or (arm, target) not in scored:
+            empty.setdefault(arm, []).append(target)
     sentences = []
+    if alone:
+        where = listed([target.name for target in report.targets if target.name in alone])
+        sentences.append(
+            f"{report.baseline} was not measured on {where}: no arm can be compared with it there."
+        )
     for arm in report.named("arm"):
         if lacks := [target.name for target in report.targets if target.name in empty.get(arm, ())]:
             where = "any target" if len(lacks) == len(report.targets) else listed(lacks)
