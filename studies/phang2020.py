@@ -381,13 +381,12 @@ def kinds(study: Study) -> Counted:
 
 
 def claims(words: Words) -> tuple[Claim | Coverage, ...]:
-    """The fourteen claims; those of two halves are two. All but those that are counted are about
-    XLM-R Large."""
+    """The fourteen claims, all about XLM-R Large; those of two halves are two."""
     return (*_effects(words), *_alternatives(words), *_covered(words))
 
 
 def _effects(words: Words) -> tuple[Claim, ...]:
-    about = (XLMR_LARGE.name,)
+    encoders = (XLMR_LARGE.name,)
     singles = tuple(words.intermediate.values())
     others = tuple(name for name in words.targets if name not in words.retrieval)
 
@@ -403,7 +402,7 @@ def _effects(words: Words) -> tuple[Claim, ...]:
                 over(words.intermediate[name]) for name in ("SQuAD v2.0", "MNLI", "HellaSwag")
             ),
             reference="+8.2, +7.5 and +7.0 points",
-            about=about,
+            encoders=encoders,
         ),
         Claim(
             text="Multi-task training on all intermediate tasks is best: above none and above each "
@@ -411,7 +410,7 @@ def _effects(words: Words) -> tuple[Claim, ...]:
             source="Phang et al. 2020, claim 2",
             contrasts=(over(MULTI), *(gain(MULTI, *words.targets, over=one) for one in singles)),
             reference="+8.7 points",
-            about=about,
+            encoders=encoders,
         ),
         Claim(
             text="The two retrieval targets, which have no training data, improve most.",
@@ -421,14 +420,14 @@ def _effects(words: Words) -> tuple[Claim, ...]:
                     *(over(arm, *words.retrieval) - over(arm, *others) for arm in (*singles, MULTI))
                 ).called("retrieval - the other targets, all arms"),
             ),
-            about=about,
+            encoders=encoders,
         ),
         Claim(
             text=f"{words.answers} improves with most intermediate tasks.",
             source="Phang et al. 2020, claim 4, first half",
             contrasts=tuple(over(arm, words.answers) for arm in singles),
             least=len(singles) // 2 + 1,
-            about=about,
+            encoders=encoders,
         ),
         Claim(
             text=f"{words.inference} does not benefit from an intermediate task.",
@@ -438,7 +437,7 @@ def _effects(words: Words) -> tuple[Claim, ...]:
                     f"minus the gain on {words.inference}, all single tasks"
                 ),
             ),
-            about=about,
+            encoders=encoders,
         ),
         Claim(
             text="The best intermediate training for each target improves the average.",
@@ -446,7 +445,7 @@ def _effects(words: Words) -> tuple[Claim, ...]:
             contrasts=(over(best),),
             reference="+5.4 points, over the baseline that XTREME's authors published",
             beside=_published(best, words),
-            about=about,
+            encoders=encoders,
         ),
     )
 
@@ -459,7 +458,7 @@ def _published(arm: str | Best, words: Words) -> tuple[Contrast, ...]:
 
 
 def _alternatives(words: Words) -> tuple[Claim, ...]:
-    about = (XLMR_LARGE.name,)
+    encoders = (XLMR_LARGE.name,)
     pairs = [gain(arm, *words.targets, over=other) for arm, other in words.beside.items()]
     foreign = [
         gain(arm, *words.targets, over=other)
@@ -472,19 +471,20 @@ def _alternatives(words: Words) -> tuple[Claim, ...]:
             "many languages beside it.",
             source="Phang et al. 2020, claim 6 (i)",
             contrasts=(mean(*pairs).called("English - English with MLM"),),
-            about=about,
+            encoders=encoders,
         ),
         Claim(
             text="English intermediate training beats machine-translated intermediate data.",
             source="Phang et al. 2020, claim 6 (ii)",
             contrasts=(mean(*foreign).called("English - translated"),),
-            about=about,
+            encoders=encoders,
         ),
     )
 
 
 def _covered(words: Words) -> tuple[Coverage, ...]:
     """Claims 7 to 14."""
+    encoders = (XLMR_LARGE.name,)
     paper = "Phang et al. 2020, claim"
     return (
         Coverage(
@@ -494,7 +494,7 @@ def _covered(words: Words) -> tuple[Coverage, ...]:
             named=(XLMR_LARGE.name,),
             reference="68.1 on XTREME (Hu et al. 2020)",
             beside=_published(DIRECT, words),
-            about=(XLMR_LARGE.name,),
+            encoders=encoders,
         ),
         Coverage(
             text="XTREME evaluates zero-shot transfer over diverse tasks.",
@@ -502,20 +502,23 @@ def _covered(words: Words) -> tuple[Coverage, ...]:
             counts=coverage.targets,
             least=9,
             named=tuple(XTREME),
-            about=tuple(XTREME),
+            encoders=encoders,
+            targets=tuple(XTREME),
         ),
         Coverage(
             text="XTREME evaluates zero-shot transfer in up to 40 languages.",
             source=f"{paper} 8, second half",
             counts=coverage.languages,
             least=40,
-            about=tuple(XTREME),
+            encoders=encoders,
+            targets=tuple(XTREME),
         ),
         Coverage(
             text="Nine intermediate tasks are studied.",
             source=f"{paper} 9",
             counts=coverage.intermediate_tasks,
             least=9,
+            encoders=encoders,
         ),
         Coverage(
             text="They include question answering, sentence tagging, sentence completion, "
@@ -523,17 +526,20 @@ def _covered(words: Words) -> tuple[Coverage, ...]:
             source=f"{paper} 10",
             counts=kinds,
             named=tuple(dict.fromkeys(TASKS.values())),
+            encoders=encoders,
         ),
         Coverage(
             text="Three phases: a masked language model, intermediate training, target training.",
             source=f"{paper} 11",
             counts=coverage.three_phases,
+            encoders=encoders,
         ),
         Coverage(
             text="Both single-task and multi-task intermediate training are studied.",
             source=f"{paper} 12",
             counts=coverage.single_and_multi,
             named=(coverage.SINGLE, coverage.MULTI),
+            encoders=encoders,
         ),
         Coverage(
             text="Targets are XTREME's, evaluated zero-shot: trained in the source language only.",
@@ -541,13 +547,15 @@ def _covered(words: Words) -> tuple[Coverage, ...]:
             counts=coverage.zero_shot,
             least=9,
             named=tuple(XTREME),
-            about=tuple(XTREME),
+            encoders=encoders,
+            targets=tuple(XTREME),
         ),
         Coverage(
             text="Intermediate tasks are classification, question answering and multiple choice.",
             source=f"{paper} 14 (marked unverified there)",
             counts=coverage.formats,
             named=("classification", "question answering", "multiple choice"),
+            encoders=encoders,
         ),
     )
 

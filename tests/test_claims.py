@@ -25,7 +25,7 @@ from layover.claims import (
     score,
 )
 from layover.cli.claims import plain
-from layover.encoders import XLMR_LARGE
+from layover.encoders import XLMR_LARGE, Folder
 from layover.errors import StudyError
 from layover.results import Measurement
 from layover.stages import Phase, chain, evaluate
@@ -116,15 +116,21 @@ def test_a_claim_whose_rows_are_missing_is_not_tested_and_names_them(made: Claim
     assert math.isnan(lacking.confidence) and not lacking.found
 
 
-def test_arms_and_targets_that_a_study_does_not_have_are_named_with_the_nearest() -> None:
-    found = rows(each(0))
-    assert verdict(found, claim(over("nil"))).missing == (
-        "no arm is called 'nil': did you mean 'nli'?",
-    )
-    assert verdict(found, claim(over("nli", "POS"))).missing == (
-        "nli is not measured on POS in this study",
-        "direct is not measured on POS in this study",
-    )
+@pytest.mark.parametrize(
+    "made, told",
+    [
+        (claim(over("nil")), "no arm is called 'nil': did you mean 'nli'?"),
+        (claim(over("nli", "choise")), "no target is called 'choise': did you mean 'choice'?"),
+        (claim(over(Best(arms=("nli", "tag")))), "did you mean 'tags'"),
+        (replace(EFFECT, beside=(over("nil"),)), "no arm is called 'nil'"),
+        (replace(EFFECT, encoders=("xlmr-large",)), "did you mean 'xlm-r-large'"),
+        (replace(EFFECT, targets=("tatobea",)), "did you mean 'tatoeba'"),
+    ],
+)
+def test_a_claim_with_a_misspelt_name_is_refused_with_the_nearest(made: Claim, told: str) -> None:
+    with pytest.raises(StudyError, match="so it is") as error:
+        verdict(rows(each(0)), made)
+    assert told in str(error.value)
 
 
 def test_confidence_is_on_the_claimed_side() -> None:
@@ -156,13 +162,15 @@ def test_one_contrast_above_does_not_support_a_claim_about_all() -> None:
     assert found.confidence < 0.99
 
 
-def test_what_a_claim_with_one_seed_says_holds_for_its_examples_only() -> None:
-    found = verdict(rows(each(0), seeds=(1,), noise=0), claim(over("nli") + over("tags")))
-    assert found.verdict == "inconclusive" and found.settle is None
-    assert "With one seed this is about its test examples only" in found.sentence
-    clear = verdict(rows({"nli": 3}, seeds=(1,)), EFFECT)
-    assert clear.verdict == "supported"
-    assert "With one seed this is about its test examples only" in clear.sentence
+def test_one_seed_decides_nothing_and_is_not_in_the_family() -> None:
+    every = rows({"nli": 3, "tags": 3})
+    once = [one for one in every if one.arm == "direct" or (one.arm, one.seed) != ("nli", 2)]
+    once = [one for one in once if (one.arm, one.seed) != ("nli", 3)]
+    lone, more = verdicts(once, EFFECT, claim(over("tags")))
+    assert (lone.verdict, lone.settle) == ("inconclusive", None)
+    assert math.isnan(lone.confidence) and lone.intervals[0][0] > 0
+    assert "One seed tells nothing of others" in lone.sentence
+    assert (more.verdict, more.level) == ("supported", 0.95)
 
 
 def test_an_open_claim_says_how_many_more_seeds_would_settle_it() -> None:
@@ -170,6 +178,36 @@ def test_an_open_claim_says_how_many_more_seeds_would_settle_it() -> None:
     assert found.verdict == "inconclusive"
     assert found.settle is not None and found.settle > 0
     assert f"{found.settle} more seed" in found.sentence
+
+
+def test_a_contrast_that_need_not_be_settled_asks_for_no_seeds() -> None:
+    """One below zero contradicts a claim about both, wherever the other is."""
+    both = claim(over("nli", "NLI"), over("tags", "NLI"))
+    found = verdict(rows({"nli": -1, "tags": 0.3}, noise=3), both)
+    assert found.verdict == "inconclusive"
+    assert found.settle is not None and found.settle < 20
+
+
+def test_the_interval_that_is_shown_is_the_one_that_decides() -> None:
+    both = claim(over("nli"), over("tags"), over("both"))
+    for noise in (0.3, 1.0, 2.0):
+        for low in (-0.5, -1, -1.5, -2, -3):
+            found = verdict(rows(each(2, nli=low), noise=noise), both)
+            below = any(high < 0 for _, high in found.intervals)
+            assert below == (found.verdict == "contradicted"), (noise, low)
+    assert found.levels[0] == pytest.approx(1 - 0.05 / 3) and found.levels[1] == 0.95
+    assert "(95 % and 98.33 % intervals)" in found.sentence
+
+
+def test_what_lies_at_the_margin_is_not_a_want_of_test_examples() -> None:
+    made = [replace(one, arm=arm) for one in rows({}) for arm in ("direct", "nli")]
+    told = verdict(made, EFFECT).sentence
+    assert "too near the margin" in told and "test examples" not in told.partition(".")[2]
+
+
+def test_seeds_are_in_the_order_of_numbers() -> None:
+    found = verdict(rows(each(0), seeds=(2, 10, 9)), EFFECT)
+    assert found.rests_on.seeds == (2, 9, 10)
 
 
 def test_only_seeds_and_languages_that_all_sides_have_are_compared_and_the_others_named() -> None:
@@ -195,6 +233,15 @@ def test_sides_that_share_no_seed_are_not_compared() -> None:
     found = verdict(apart, claim(over("nli", "NLI")))
     assert found.verdict == "not tested"
     assert found.missing == ("a seed that all have: nli on NLI has 2, 3; direct on NLI has 1",)
+
+
+def test_sides_that_were_tested_on_different_examples_are_not_compared() -> None:
+    every = rows(each(0, nli=3))
+    apart = [replace(one, data_key="newer") if one.arm == "nli" else one for one in every]
+    found = verdict(apart, claim(over("nli", "NLI")))
+    assert found.verdict == "not tested"
+    assert "tested on different examples" in found.sentence
+    assert verdict(apart, claim(over("tags", "NLI"))).verdict != "not tested"
 
 
 def test_a_language_that_a_claim_names_and_a_side_lacks_is_named() -> None:
@@ -233,7 +280,7 @@ def test_the_best_of_equal_arms_is_no_better_than_they_are() -> None:
 
 
 def test_a_toy_never_supports_a_claim_about_another_encoder() -> None:
-    made = replace(EFFECT, about=(XLMR_LARGE.name,))
+    made = replace(EFFECT, encoders=(XLMR_LARGE.name,))
     found = rows(each(0, nli=3))
     toy = verdict(found, made, within=study(encoder=TOY))
     assert (toy.verdict, toy.here) == ("not tested", "supported")
@@ -243,10 +290,26 @@ def test_a_toy_never_supports_a_claim_about_another_encoder() -> None:
     assert (large.verdict, large.here) == ("supported", "supported")
 
 
+def test_an_encoder_and_targets_that_a_claim_names_must_both_be_what_was_measured() -> None:
+    found = rows(each(0, nli=3))
+    both = replace(EFFECT, encoders=(XLMR_LARGE.name,), targets=TARGETS)
+    toy = verdict(found, both, within=study(encoder=TOY))
+    assert (toy.verdict, toy.here) == ("not tested", "supported")
+    assert "speaks of xlm-r-large on NLI, " in toy.sentence
+    assert verdict(found, both).verdict == "supported"
+    assert verdict(found, replace(both, targets=TARGETS[:2])).verdict == "not tested"
+
+
+def test_a_folder_called_as_a_published_encoder_is_not_that_encoder() -> None:
+    made = replace(EFFECT, encoders=(XLMR_LARGE.name,))
+    copied = study(encoder=Folder(path=f"elsewhere/{XLMR_LARGE.name}"))
+    assert verdict(rows(each(0, nli=3)), made, within=copied).verdict == "not tested"
+
+
 def test_a_claim_about_two_encoders_is_not_decided_by_one_that_it_does_not_name() -> None:
     both = study(encoder=XLMR_LARGE, arms=("direct",))
     mixed = replace(both, arms=(*both.arms, study(encoder=TOY).arm("nli")))
-    made = replace(EFFECT, about=(XLMR_LARGE.name,))
+    made = replace(EFFECT, encoders=(XLMR_LARGE.name,))
     assert verdict(rows({"nli": 3}), made, within=mixed).verdict == "not tested"
 
 
@@ -305,9 +368,9 @@ def test_a_count_decides_a_claim_of_coverage(made: Coverage, within: Study, word
 
 
 def test_coverage_of_other_targets_is_not_tested() -> None:
-    made = replace(counting(coverage.targets), about=("xnli", "tatoeba"))
+    made = replace(counting(coverage.targets), targets=("xnli", "tatoeba"))
     assert verdict((), made).verdict == "not tested"
-    assert verdict((), replace(made, about=TARGETS)).verdict == "supported"
+    assert verdict((), replace(made, targets=TARGETS)).verdict == "supported"
 
 
 def test_contrasts_add_up_like_numbers() -> None:
@@ -326,7 +389,7 @@ def test_contrasts_add_up_like_numbers() -> None:
 
 def test_the_ledger_is_json_that_says_what_the_verdict_says() -> None:
     lines = verdicts(
-        rows(each(0, nli=3)), EFFECT, claim(over("nil")), counting(coverage.targets, least=4)
+        rows({"nli": 3}), EFFECT, claim(over("tags")), counting(coverage.targets, least=4)
     )
     effect, missing, count = (json.loads(json.dumps(plain(one), allow_nan=False)) for one in lines)
     assert effect["verdict"] == "supported"

@@ -14,7 +14,7 @@ import pytest
 from layover.claims import per_doubling, score
 from layover.curves import by_examples, by_size
 from layover.encoders import LADDER
-from layover.errors import StudyError
+from layover.errors import ResultError
 from layover.factors import factors
 from layover.grid import Grid
 from layover.metrics.accuracy import ACCURACY
@@ -216,5 +216,6 @@ def test_the_gain_per_doubling_of_claims_is_the_slope_over_the_logarithm_of_the_
     values = {f"arm {size}": 7 + 3 * math.log2(size) for size in SIZES}
     assert sum(w * values[str(one.arm)] for w, one in found.terms) == pytest.approx(3)
     assert sum(weight for weight, _ in found.terms) == pytest.approx(0, abs=1e-12)
-    with pytest.raises(StudyError, match="needs two places or more"):
-        per_doubling({100: score("arm", "one")})
+    for few in ({}, {100: score("arm", "one")}, {0: score("arm", "one"), 1: score("arm", "two")}):
+        with pytest.raises(ResultError, match="needs two sizes"):
+            per_doubling(few)

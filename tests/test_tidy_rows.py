@@ -8,7 +8,7 @@ import pandas
 import pytest
 
 from layover.executors.execute import Outcome
-from layover.results import COLUMNS, rows
+from layover.results import COLUMNS, report, rows
 from layover.stages import Score
 from layover.store import Store
 from layover.study import Study
@@ -54,6 +54,15 @@ def test_it_says_what_the_model_had_seen(frame: pandas.DataFrame) -> None:
     direct = frame[frame.arm == "direct"]
     assert set(direct.intermediate) == {""} and direct.examples.isna().all()
     assert set(frame[frame.arm == "tags + mlm"].intermediate) == {"supertags"}
+    assert set(frame[frame.arm == "tags + mlm"].beside_mlm) == {True}
+    assert set(nli.beside_mlm) == {False}
+    assert set(frame[frame.zero_shot].language) == set(frame.language) - {"qal"}
+
+
+def test_any_two_arms_differ_in_what_they_were_trained_on(frame: pandas.DataFrame) -> None:
+    factors = ["encoder", "intermediate", "languages", "examples", "beside_mlm"]
+    kinds = frame.groupby("arm")[factors].first().fillna(0)
+    assert len(kinds.drop_duplicates()) == frame.arm.nunique()
 
 
 def test_a_store_without_results_gives_an_empty_frame(
@@ -61,3 +70,10 @@ def test_a_store_without_results_gives_an_empty_frame(
 ) -> None:
     empty = rows(tiny, Store(tmp_path_factory.mktemp("empty"), read_only=True))
     assert empty.empty and tuple(empty.columns) == COLUMNS
+
+
+def test_a_report_names_the_arms_and_seeds_that_are_missing(
+    tiny: Study, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    told = report(tiny, Store(tmp_path_factory.mktemp("none"), read_only=True)).notes
+    assert any(note.endswith("missing: of direct, nli, tags + mlm, under seed 0.") for note in told)

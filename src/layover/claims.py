@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from layover.errors import StudyError
 from layover.stats import Interval
+from layover.stats.curve import slope_weights
 
 if TYPE_CHECKING:
     from layover.study import Study
@@ -105,13 +106,9 @@ def mean(*contrasts: Contrast) -> Contrast:
 
 def per_doubling(points: Mapping[float, Contrast]) -> Contrast:
     """What a doubling adds: the slope of the line of least squares over log2 of the places, of
-    which there must be two or more, above zero."""
-    logs = {place: math.log2(place) for place in points}
-    middle = math.fsum(logs.values()) / len(logs)
-    whole = math.fsum((log - middle) ** 2 for log in logs.values())
-    if not whole:
-        raise StudyError(f"a slope needs two places or more, not {sorted(points)}")
-    parts = [(logs[place] - middle) / whole * points[place] for place in points]
+    which there must be two or more, above zero; else `ResultError`."""
+    weights = slope_weights(points)
+    parts = [weights[place] * points[place] for place in points]
     total = parts[0]
     for part in parts[1:]:
         total = total + part
@@ -144,9 +141,10 @@ class Claim:
     """The figure that the source gives, to be shown beside."""
     beside: tuple[Contrast, ...] = ()
     """What is shown with it and decides nothing, such as the difference from published figures."""
-    about: tuple[str, ...] = ()
-    """The encoders, or the targets, that it speaks of: results of others never decide it. ():
-    of any."""
+    encoders: tuple[str, ...] = ()
+    """The encoders that it speaks of: results of others never decide it. (): of any."""
+    targets: tuple[str, ...] = ()
+    """The same for targets."""
 
     def __post_init__(self) -> None:
         count = len(self.contrasts)
@@ -189,8 +187,9 @@ class Coverage:
     """Which must be among those found."""
     reference: str = ""
     beside: tuple[Contrast, ...] = ()
-    about: tuple[str, ...] = ()
-    """These three as a `Claim` has them."""
+    encoders: tuple[str, ...] = ()
+    targets: tuple[str, ...] = ()
+    """These four as a `Claim` has them."""
 
 
 Word: TypeAlias = Literal["supported", "contradicted", "inconclusive", "not tested"]
@@ -218,14 +217,16 @@ class Verdict:
     encoders or targets."""
     confidence: float = math.nan
     """The share of the distribution on the claimed side of the margin, of the contrast on which the
-    claim hangs; NaN where nothing was measured, and for a count."""
+    claim hangs; NaN where nothing was measured, or one seed only, and for a count."""
     level: float = math.nan
-    """Of `intervals`: what Holm's procedure asks of this claim, so that all verdicts of a study
-    together err in at most 5 % of studies."""
+    """What Holm's procedure asks of this claim, so that all verdicts of a study
+    together err in at most 5 % of studies. With one seed, which nothing is concluded from, 95 %."""
     found: tuple[Interval, ...] = ()
     """One a contrast, in their order."""
+    levels: tuple[float, ...] = ()
+    """One a contrast: `level`, or more where one of several contrasts would do."""
     intervals: tuple[tuple[float, float], ...] = ()
-    """One a contrast, at `level`."""
+    """One a contrast, at its level: these decide."""
     beside: tuple[tuple[str, Interval], ...] = ()
     """(name, 95 % interval) of the contrasts that decide nothing, as far as they were measured."""
     counted: Counted | None = None
@@ -235,7 +236,7 @@ class Verdict:
     notes: tuple[str, ...] = ()
     """Where the sides have other seeds or languages: only what all have was compared."""
     settle: int | None = None
-    """How many more seeds would settle it; None where that is not in question, or where no number
-    of seeds would."""
+    """How many more seeds would as likely as not settle it; None where that is not in question, or
+    where no number of seeds would."""
     sentence: str = ""
     """All this, for people."""

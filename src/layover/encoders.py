@@ -86,7 +86,8 @@ class Folder:
 
     @property
     def label(self) -> str:
-        return Path(self.path).name
+        # A folder may be called as a published encoder is, and be another.
+        return f"folder {Path(self.path).name}"
 
     @property
     def dimensions(self) -> Dimensions | None:

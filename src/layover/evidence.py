@@ -11,11 +11,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from layover.claims import EVERY, Best, Contrast, Ground, Published, Score
-from layover.errors import ResultError
+from layover import encoders
+from layover.claims import EVERY, Best, Claim, Contrast, Ground, Published, Score
+from layover.encoders import Encoder
+from layover.errors import ResultError, StudyError
 from layover.factors import encoder_name, metric_of, phases, scores_of
 from layover.grid import Grid
-from layover.registry import unknown
+from layover.registry import Registry, unknown
 from layover.stats import (
     Interval,
     Measured,
@@ -26,9 +28,14 @@ from layover.stats import (
     contrast,
     measured_languages,
     samples,
+    widened,
 )
-from layover.stats.term import seeds_of
+from layover.stats.term import check_tests, seeds_of
 from layover.study import Study
+from layover.xtreme.benchmarks import BENCHMARKS
+
+Cell = tuple[str, str]
+"""(arm, target)"""
 
 
 class Placed(Measured, Protocol):
@@ -50,6 +57,29 @@ class Evidence:
     """The rows that it lacks."""
     notes: tuple[str, ...] = ()
     """What its sides do not share, and is left out."""
+
+
+def check_claims(study: Study) -> None:
+    """Raise `StudyError` for a claim that names what there is not, with the nearest names."""
+    arms = [arm.name for arm in study.arms]
+    targets = {leaf.target for arm in study.arms for leaf in scores_of(arm)}
+    starts = {phases(leaf).start for arm in study.arms for leaf in scores_of(arm)}
+    published = Registry(Encoder, "encoder")
+    published.include(encoders)
+    theirs = {entry.folder for one in BENCHMARKS for entry in one.entries}
+    for claim in study.claims:
+        whole = (*(claim.contrasts if isinstance(claim, Claim) else ()), *claim.beside)
+        leaves = [leaf for contrast in whole for _, leaf in contrast.terms]
+        asked = (
+            ("arm", arms, [name for leaf in leaves for name in _arms(leaf)]),
+            ("target", targets, [leaf.target for leaf in leaves]),
+            ("encoder", {*map(encoder_name, starts), *published.entries}, claim.encoders),
+            ("target", targets | theirs, claim.targets),
+        )
+        for noun, known, names in asked:
+            for name in names:
+                if name not in known:
+                    raise StudyError(f"the claim {claim.text!r}: {unknown(noun, name, known)}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,12 +104,14 @@ class Rows:
 
     def _measured(self, whole: Contrast, ground: Ground) -> Evidence:
         sides = {
-            f"{name} on {leaf.target}": self.grid.samples[name, leaf.target]
+            (name, leaf.target): self.grid.samples[name, leaf.target]
             for _, leaf in whole.terms
             for name in _arms(leaf)
         }
         if sides and not seeds_of(sides.values()):
             return Evidence(interval=None, ground=ground, missing=(_seedless(sides),))
+        for target in ground.targets:
+            check_tests([one for (_, name), one in sides.items() if name == target])
         missing, notes, terms, constant = list[str](), list[str](), list[Term](), 0.0
         for weight, leaf in whole.terms:
             codes = self._languages(whole, leaf)
@@ -93,6 +125,8 @@ class Rows:
         if missing:
             return Evidence(interval=None, ground=ground, missing=once(missing))
         found = contrast(terms)
+        if any(isinstance(leaf.arm, Best) for _, leaf in whole.terms):
+            found = widened(found)
         if math.isnan(found.error):
             lack = "more test examples: so few say nothing of the error"
             return Evidence(interval=None, ground=ground, missing=(lack,))
@@ -125,24 +159,19 @@ class Rows:
             if not any(name == leaf.target for name, _, _ in leaf.arm.scores):
                 yield f"{leaf.arm.name} has no figure for {leaf.target}"
             return
-        names = [arm.name for arm in self.study.arms]
         for name in _arms(leaf):
-            if name not in names:
-                yield unknown("arm", name, names)
-            elif all(one.target != leaf.target for one in scores_of(self.study.arm(name))):
+            if all(one.target != leaf.target for one in scores_of(self.study.arm(name))):
                 yield f"{name} is not measured on {leaf.target} in this study"
             elif not self.grid.samples.get((name, leaf.target)):
                 yield f"{name} on {leaf.target}"
 
     def _ground(self, leaves: Iterable[Score]) -> Ground:
         cells = {(name, leaf.target): None for leaf in leaves for name in _arms(leaf)}
-        known = {arm.name: arm for arm in self.study.arms}
         return Ground(
             encoders=once(
                 encoder_name(phases(one).start)
                 for name, target in cells
-                if name in known
-                for one in scores_of(known[name])
+                for one in scores_of(self.study.arm(name))
                 if one.target == target
             ),
             arms=once(name for name, _ in cells),
@@ -214,16 +243,19 @@ def _moved(found: Interval, by: float) -> Interval:
     )
 
 
-def _seedless(sides: Mapping[str, Sample]) -> str:
-    has = (f"{name} has {', '.join(map(str, sample))}" for name, sample in sides.items())
+def _seedless(sides: Mapping[Cell, Sample]) -> str:
+    has = (
+        f"{arm} on {target} has {', '.join(map(str, sample))}"
+        for (arm, target), sample in sides.items()
+    )
     return f"a seed that all have: {'; '.join(has)}"
 
 
-def _unpaired(sides: Mapping[str, Sample], used: Sequence[int | None]) -> Iterator[str]:
+def _unpaired(sides: Mapping[Cell, Sample], used: Sequence[int | None]) -> Iterator[str]:
     """The sides that have other seeds than were compared."""
-    for name, sample in sides.items():
+    for (arm, target), sample in sides.items():
         if extra := [str(seed) for seed in sample if seed is not None and seed not in used]:
-            yield f"{name}: seed {', '.join(extra)} left out, which not all sides have"
+            yield f"{arm} on {target}: seed {', '.join(extra)} left out, which not all sides have"
 
 
 def once(items: Iterable[str]) -> tuple[str, ...]:

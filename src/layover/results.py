@@ -19,6 +19,7 @@ from layover.factors import factors, measured_seed, metric_of, scores_of
 from layover.grid import Grid
 from layover.languages import by_distance, distance
 from layover.languages import language as find_language
+from layover.report.ledger import some
 from layover.report.report import (
     Arm,
     Cell,
@@ -110,8 +111,8 @@ def _measurement(arm: str, leaf: Score, store: Store) -> Measurement:
 
 COLUMNS = tuple(
     (
-        "study arm role target metric language seed score n chance encoder intermediate languages "
-        "examples model_key data_key"
+        "study arm role target metric language zero_shot seed score n chance encoder intermediate "
+        "languages examples beside_mlm model_key data_key"
     ).split()
 )
 
@@ -147,6 +148,7 @@ def _rows(study: Study, arm: StudyArm, leaf: Score, store: Store) -> Iterator[tu
             leaf.target,
             about["metric"],
             code,
+            code != study.source,
             known.seed,
             _or_nan(found["score"]),
             found["n"],
@@ -155,6 +157,7 @@ def _rows(study: Study, arm: StudyArm, leaf: Score, store: Store) -> Iterator[tu
             "+".join(known.intermediate),
             "+".join(known.languages),
             known.examples if known.intermediate else None,
+            known.beside_mlm,
             spec.key(leaf.predictions.model),
             spec.key(leaf.predictions.data),
         )
@@ -184,7 +187,7 @@ def report(study: Study, store: Store, commands: tuple[str, ...] = ()) -> Report
     have = sum(store.complete(leaf) for leaf in study.leaves)
     notes = [f"The study allows what the guard would stop: {name}." for name in study.allow]
     if have < total:
-        notes.append(f"{total - have} of {total} measurements are missing.")
+        notes.append(f"{total - have} of {total} measurements are missing{_whose(study, store)}.")
     notes += [note for name in targets if (note := _unlabelled(name, found))]
     return Report(
         study=study.name,
@@ -195,6 +198,7 @@ def report(study: Study, store: Store, commands: tuple[str, ...] = ()) -> Report
         differences=differences,
         means=_means(study, table, differences, targets),
         best=_best(study, table, found, differences),
+        best_of=tuple(dict.fromkeys(cell.arm for cell in differences)),
         scores=tuple(
             Cell(arm=arm.name, target=target, estimates=table.score(arm.name, target))
             for arm in study.arms
@@ -223,6 +227,20 @@ def report(study: Study, store: Store, commands: tuple[str, ...] = ()) -> Report
         commands=commands,
         notes=tuple(notes),
     )
+
+
+def _whose(study: Study, store: Store) -> str:
+    """The arms and seeds of the scores that are missing; "" if none is."""
+    lacking = [
+        (arm.name, str(measured_seed(leaf)))
+        for arm in study.arms
+        for leaf in scores_of(arm)
+        if not store.complete(leaf)
+    ]
+    if not lacking:
+        return ""
+    arms, seeds = (some(tuple(dict.fromkeys(each)), ", ") for each in zip(*lacking, strict=True))
+    return f": of {arms}, under seed {seeds}"
 
 
 def _unlabelled(target: str, found: tuple[Measurement, ...]) -> str:

@@ -16,16 +16,18 @@ from functools import cached_property
 
 from layover.claims import Claim, Coverage, Ground, Verdict, Word
 from layover.coverage import encoders, targets
-from layover.evidence import Evidence, Placed, Rows, once
+from layover.evidence import Evidence, Placed, Rows, check_claims, once
 from layover.grid import Grid
 from layover.report.ledger import sentence, some
-from layover.stats import Interval, holm, levels, settling
+from layover.stats import LEVEL, Interval, holm, levels
 from layover.stats.family import ERROR
+from layover.stats.power import fewest, unlucky
 from layover.study import Study
 
 
 def judge(study: Study, grid: Grid, measurements: Sequence[Placed]) -> tuple[Verdict, ...]:
-    """The verdicts on a study's claims, in their order."""
+    """The verdicts on a study's claims, in their order. Raises `StudyError` for misspelt names."""
+    check_claims(study)
     rows = Rows(study=study, grid=grid, measurements=tuple(measurements))
     tests = {
         place: _Test(claim=claim, found=tuple(rows.evidence(one) for one in claim.contrasts))
@@ -77,9 +79,9 @@ def _with_beside(verdict: Verdict, rows: Rows) -> Verdict:
 
 
 def _speaks_of(claim: Claim | Coverage, ground: Ground) -> bool:
-    """Whether all that a verdict would rest on are encoders, or targets, that the claim names."""
-    about = set(claim.about)
-    return not about or set(ground.encoders) <= about or set(ground.targets) <= about
+    """Whether all that a verdict would rest on are encoders and targets that the claim names."""
+    named = ((claim.encoders, ground.encoders), (claim.targets, ground.targets))
+    return all(not names or set(found) <= set(names) for names, found in named)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,6 +96,11 @@ class _Test:
         """Of all contrasts, or none: a claim about fewer would be another claim."""
         found = tuple(one.interval for one in self.found if one.interval is not None)
         return found if len(found) == len(self.found) else ()
+
+    @property
+    def tested(self) -> bool:
+        """Whether anything may be concluded: with one seed, nothing about others."""
+        return bool(self.intervals) and all(one.tells_of_seeds for one in self.intervals)
 
     @cached_property
     def above(self) -> list[float]:
@@ -115,28 +122,42 @@ class _Test:
 
     @property
     def p(self) -> float:
-        """Two-sided, for either verdict; NaN where nothing was measured."""
-        return min(1.0, 2 * min(self.supports, self.contradicts)) if self.intervals else math.nan
+        """Two-sided, for either verdict; NaN where nothing can be concluded."""
+        return min(1.0, 2 * min(self.supports, self.contradicts)) if self.tested else math.nan
 
     @property
     def confidence(self) -> float:
         """The share of the distribution on the claimed side, of the contrast that decides."""
-        return 1 - self.above[self.claim.needed - 1] if self.intervals else math.nan
+        return 1 - self.above[self.claim.needed - 1] if self.tested else math.nan
 
     def word(self, adjusted: float) -> Word:
         if not self.intervals:
             return "not tested"
-        if adjusted > ERROR:
+        if not self.tested or adjusted > ERROR:
             return "inconclusive"
         return "supported" if self.supports < self.contradicts else "contradicted"
 
+    def shown_at(self, level: float) -> tuple[float, ...]:
+        """The levels of the intervals that decide the claim at a level, one a contrast: what is
+        asked of those above the margin to support it, of the others to contradict it."""
+        needed, margin = self.claim.needed, self.claim.margin
+        above = len(self.intervals) - needed + 1
+        counts = (above if one.estimate > margin else needed for one in self.intervals)
+        return tuple(1 - (1 - level) / count for count in counts)
+
     def settle(self, level: float) -> int | None:
-        """More seeds until every contrast is on one side, which decides the claim whatever the
-        sides are, as each is judged with Bonferroni's bound."""
-        strict = 1 - (1 - level) / len(self.intervals)
-        more = [settling(one, null=self.claim.margin, level=strict) for one in self.intervals]
-        known = [count for count in more if count is not None]
-        return max(known) if len(known) == len(more) else None
+        """How many more seeds would decide the claim at this level, if the truth is what was
+        found and luck is no better than in one of five cases; None where no number would."""
+
+        def decided(more: int) -> bool:
+            then = [
+                replace(one, interval=unlucky(one.interval, more, self.claim.margin))
+                for one in self.found
+                if one.interval is not None
+            ]
+            return replace(self, found=tuple(then)).p <= 1 - level
+
+        return fewest(decided) if self.tested else None
 
 
 def _one_sided(interval: Interval, margin: float) -> float:
@@ -147,6 +168,8 @@ def _one_sided(interval: Interval, margin: float) -> float:
 
 def _judged(test: _Test, adjusted: float, level: float) -> Verdict:
     here = test.word(adjusted)
+    level = level if test.tested else LEVEL
+    shown_at = test.shown_at(level)
     ground = _joined(value.ground for value in test.found)
     return Verdict(
         claim=test.claim,
@@ -155,7 +178,8 @@ def _judged(test: _Test, adjusted: float, level: float) -> Verdict:
         confidence=test.confidence,
         level=level,
         found=test.intervals,
-        intervals=tuple(one.at(level) for one in test.intervals),
+        levels=shown_at,
+        intervals=tuple(one.at(level) for one, level in zip(test.intervals, shown_at, strict=True)),
         rests_on=ground,
         missing=once(line for value in test.found for line in value.missing),
         notes=once(line for value in test.found for line in value.notes) if test.intervals else (),
@@ -171,5 +195,9 @@ def _joined(grounds: Iterable[Ground]) -> Ground:
         arms=once(name for one in each for name in one.arms),
         targets=once(name for one in each for name in one.targets),
         languages=once(code for one in each for code in one.languages),
-        seeds=tuple(sorted(set.union(*seeds), key=str)) if seeds else (),
+        seeds=tuple(sorted(set.union(*seeds), key=_order)) if seeds else (),
     )
+
+
+def _order(seed: int | None) -> int:
+    return -1 if seed is None else seed

@@ -242,7 +242,13 @@ def verdicts() -> tuple[Verdict, ...]:
         return Claim(text=text, source="Phang et al. 2020, table 2", contrasts=whole)
 
     ends = ((1.0, 5.0),)
-    found = {"found": (about(3.0, 1.0),), "intervals": ends, "level": 0.975, "confidence": 0.99}
+    found = {
+        "found": (about(3.0, 1.0),),
+        "intervals": ends,
+        "levels": (0.975,),
+        "level": 0.975,
+        "confidence": 0.99,
+    }
     return (
         Verdict(claim=claim("CCG helps."), verdict="supported", here="supported",
                 notes=("ccg: seed 9 left out",), **found),  # type: ignore[arg-type]

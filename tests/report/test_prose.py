@@ -124,6 +124,18 @@ def test_the_mean_compares_only_targets_that_all_arms_have() -> None:
     )
 
 
+def test_what_the_baseline_lacks_is_said_of_the_baseline() -> None:
+    found = report({("one", "P"): interval(1, 0.5)}, "PQ")
+    cells = [("one", "P"), ("direct", "P"), ("one", "Q")]
+    scores = tuple(
+        Cell(arm=arm, target=target, estimates=Estimates(mean=interval(50, 1), languages={}))
+        for arm, target in cells
+    )
+    told = missing(dataclasses.replace(found, scores=scores))
+    assert "direct was not measured on Q: no arm can be compared with it there." in told
+    assert not any(line.startswith("one was not measured") for line in told)
+
+
 def test_arms_without_a_common_target_are_not_averaged() -> None:
     found = report({("one", "P"): interval(1, 0.5), ("two", "Q"): interval(4, 0.5)}, "PQ")
     assert "there is no average to compare" in answer(found).summary
@@ -169,10 +181,16 @@ def test_a_study_that_turns_a_number_is_answered_by_what_a_doubling_adds() -> No
 
 def test_choosing_is_worth_what_was_not_chosen_on() -> None:
     found = report({("one", "P"): interval(3, 1), ("two", "P"): interval(1, 1)})
-    chosen = dataclasses.replace(found, best=interval(2.5, 1))
-    assert "is worth +2.5" in answer(chosen).summary
+    chosen = dataclasses.replace(found, best=interval(2.5, 1), best_of=("one", "two"))
+    text = answer(chosen).summary
+    assert "Choosing one of one and two for the target" in text and "helps: +2.5" in text
+    assert chosen.families[0].size == found.families[0].size + 1
     assert "parted into folds" in " ".join(methods(chosen))
-    assert "is worth" not in answer(found).summary
+    for other in (interval(3, 1), interval(2.5, 1, seeds=1)):
+        assert "Choosing" not in answer(dataclasses.replace(chosen, best=other)).summary
+    unclear = dataclasses.replace(chosen, best=interval(0.5, 5))
+    assert "cannot be told from direct: +0.5" in answer(unclear).summary
+    assert "Choosing" not in answer(dataclasses.replace(chosen, best_of=("one",))).summary
     assert "parted into folds" not in " ".join(methods(found))
 
 

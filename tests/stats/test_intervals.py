@@ -186,6 +186,8 @@ def test_other_test_examples_on_the_two_sides_are_refused() -> None:
         score([arm, arm], ("aaa",), ratio)
     with pytest.raises(ResultError, match="tested on different examples"):
         score([arm, made({"aaa": [1, 1, 0]}, 1)], ("aaa",), ratio)
+    with pytest.raises(ResultError, match="under seed 0 two sides were tested on different"):
+        paired_difference([arm], [made({"aaa": [1, 1]}, 0, "other")], ("aaa",), ratio)
 
 
 def test_results_are_the_same_every_time() -> None:

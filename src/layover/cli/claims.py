@@ -48,7 +48,8 @@ def plain(verdict: Verdict) -> dict[str, Any]:
         "claim": claim.text,
         "source": claim.source,
         "reference": claim.reference,
-        "about": list(claim.about),
+        "encoders": list(claim.encoders),
+        "targets": list(claim.targets),
         "verdict": verdict.verdict,
         "here": verdict.here,
         "confidence": number(verdict.confidence),
@@ -77,11 +78,12 @@ def plain(verdict: Verdict) -> dict[str, Any]:
                 "estimate": number(found.estimate),
                 "low": number(low),
                 "high": number(high),
+                "level": number(level),
                 "seeds": found.seeds,
                 "examples": found.examples,
             }
-            for contrast, found, (low, high) in zip(
-                claim.contrasts, verdict.found, verdict.intervals, strict=False
+            for contrast, found, level, (low, high) in zip(
+                claim.contrasts, verdict.found, verdict.levels, verdict.intervals, strict=False
             )
         ]
     elif verdict.counted is not None:

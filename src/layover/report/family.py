@@ -35,9 +35,5 @@ class Family:
 
     @cached_property
     def _ps(self) -> tuple[float, ...]:
-        """NaN for what cannot be tested: a single seed tells nothing about others, nor does a
-        single example. A model that has no seed has no others."""
-        return tuple(
-            math.nan if len(cell.by_seed) == 1 and cell.by_seed[0][0] is not None else cell.p()
-            for cell in self.cells.values()
-        )
+        """NaN for what cannot be tested, such as a single example."""
+        return tuple(cell.p() if cell.tells_of_seeds else math.nan for cell in self.cells.values())

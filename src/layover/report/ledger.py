@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 FEW = 3
 """Contrasts that are shown one by one; of more, the least and the greatest are."""
 
+TRAINED = 50
+"""More seeds than these are not counted."""
+
 WIDE = 110
 """Columns from which on the ledger is a table; in fewer it is a list."""
 
@@ -86,7 +89,8 @@ def values(verdict: Verdict) -> str:
             claim.contrasts, verdict.found, verdict.intervals, strict=True
         )
     ]
-    level = f"({_percent(verdict.level)} interval{'s' if len(lines) > 1 else ''})"
+    levels = listed([_percent(level) for level in sorted({*verdict.levels})])
+    level = f"({levels} interval{'s' if len(lines) > 1 else ''})"
     margin = f" above {signed(claim.margin)}" if claim.margin else " above 0"
     if len(lines) > FEW:
         high = sum(low > claim.margin for low, _ in verdict.intervals)
@@ -112,19 +116,29 @@ def ground(verdict: Verdict) -> str:
 
 def needs(verdict: Verdict) -> str:
     """What would settle an open verdict, and what a settled one does not cover."""
-    if verdict.found and min(one.seeds for one in verdict.found) < 2:
-        return "With one seed this is about its test examples only: train more."
+    if not all(one.tells_of_seeds for one in verdict.found):
+        return "One seed tells nothing of others: the interval is over test examples, train more."
     if verdict.here != "inconclusive":
         return ""
     if verdict.settle is not None:
-        return f"{count(verdict.settle, 'more seed')} would probably settle it."
+        if verdict.settle > TRAINED:
+            return "It would take more seeds than anyone trains."
+        return f"{count(verdict.settle, 'more seed')} would as likely as not settle it."
+    assert isinstance(verdict.claim, Claim)
+    margin = verdict.claim.margin
+    if any(abs(one.estimate - margin) <= one.error for one in verdict.found):
+        return (
+            "What was found is too near the margin for any number of seeds: ask whether it is "
+            "within the smallest difference that matters."
+        )
     return "No number of seeds would settle it: it takes more test examples."
 
 
 def _opening(verdict: Verdict) -> str:
     if verdict.verdict == verdict.here:
         return verdict.verdict.capitalize()
-    spoken = some(verdict.claim.about, ", ")
+    claim = verdict.claim
+    spoken = " on ".join(some(names, ", ") for names in (claim.encoders, claim.targets) if names)
     return f"Not tested, as it speaks of {spoken}; here it is {verdict.here}"
 
 
@@ -153,7 +167,7 @@ class Ledger:
         if options.max_width < WIDE:
             for one in self.verdicts:
                 yield _claim(one)
-                sure = f" {_sure(one)} sure." if _sure(one) else ""
+                sure = f" {_sure(one)} on the claimed side." if _sure(one) else ""
                 text = Text(_plain(one.sentence) + sure, style=STYLES[one.verdict])
                 yield Padding(text, (0, 0, 1, 4))
         else:
@@ -169,7 +183,7 @@ class Ledger:
         grid = Table(box=box.SIMPLE_HEAD, padding=(0, 2, 0, 0), show_edge=False, leading=1)
         grid.add_column("claim", ratio=2)
         grid.add_column("verdict", no_wrap=True)
-        grid.add_column("sure", justify="right", no_wrap=True)
+        grid.add_column("on its side", justify="right", no_wrap=True)
         grid.add_column("because", ratio=3)
         for one in self.verdicts:
             verdict = Text(one.verdict, style=STYLES[one.verdict])
@@ -178,8 +192,8 @@ class Ledger:
 
     def _footer(self) -> str:
         return (
-            "sure: the share of the distribution on the claimed side. Intervals are as wide as it "
-            "takes for all verdicts together to err in at most 5 % of studies (Holm)."
+            "on its side: the share of the distribution on the claimed side. Intervals are as wide "
+            "as it takes for all verdicts together to err in at most 5 % of studies (Holm)."
         )
 
 
@@ -194,7 +208,7 @@ def _claim(verdict: Verdict) -> Text:
 
 
 def _sure(verdict: Verdict) -> str:
-    share = verdict.confidence
+    share = verdict.confidence if verdict.verdict == verdict.here else math.nan
     return "" if math.isnan(share) else f"{100 * share:.0f} %"
 
 

@@ -72,7 +72,7 @@ def _family(report: Report) -> str:
         return "No difference is called clear: each rests on one seed, and another may differ."
     if means.size < 2:
         return f"A difference is called clear where its interval excludes zero ({wrong:.0f} %)."
-    arms, targets = len({arm for arm, _, _ in means.cells}), len(report.targets)
+    arms, targets = len({arm for arm, _, _ in means.cells if arm}), len(report.targets)
     what = f"{count(arms, 'arm')} on {count(targets, 'target')}"
     if len(report.common_targets()) > 1:
         what += ", with the means over targets"
@@ -165,9 +165,19 @@ def missing(report: Report) -> tuple[str, ...]:
     }
     cells = {name: cell for name, cell in found.items() if cell}
     empty: dict[str, list[str]] = {}
+    scored = {(cell.arm, cell.target) for cell in report.scores}
+    # What only the baseline lacks is not said of every arm.
+    alone = {target for arm, target in found.keys() - cells.keys() if (arm, target) in scored}
+    alone -= {target for arm, target in scored if arm == report.baseline}
     for arm, target in found.keys() - cells.keys():
-        empty.setdefault(arm, []).append(target)
+        if target not in alone or (arm, target) not in scored:
+            empty.setdefault(arm, []).append(target)
     sentences = []
+    if alone:
+        where = listed([target.name for target in report.targets if target.name in alone])
+        sentences.append(
+            f"{report.baseline} was not measured on {where}: no arm can be compared with it there."
+        )
     for arm in report.named("arm"):
         if lacks := [target.name for target in report.targets if target.name in empty.get(arm, ())]:
             where = "any target" if len(lacks) == len(report.targets) else listed(lacks)

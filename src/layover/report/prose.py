@@ -97,12 +97,7 @@ def answer(report: Report) -> Answer:
             "Every model was trained once, so the intervals cover the choice of test examples "
             "only, and no difference is called clear: another seed may give another answer."
         )
-    if report.best and report.best.seeds:
-        where = "each target" if len(report.common_targets()) > 1 else "the target"
-        summary.append(
-            f"Choosing the arm for {where}, on other data than it is measured on, is worth "
-            f"{_value(report.best)} points."
-        )
+    summary += _choice(report)
     targets = tuple((name, _target(report, pairs)) for name, pairs in ranked.items())
     return Answer(summary=" ".join(summary), targets=targets if len(targets) > 1 else ())
 
@@ -152,6 +147,22 @@ def _headline(report: Report) -> str:
     if unclear:
         rest.append(f"{_listed(names)} cannot be told from {report.baseline}")
     return ". ".join(filter(None, (first, "; ".join(rest)))) + "."
+
+
+def _choice(report: Report) -> Iterator[str]:
+    """What choosing the arm for each target is worth, where it is another answer than an arm is."""
+    best, common = report.best, report.common_targets()
+    if not best or not best.tells_of_seeds or len(report.best_of) < 2:
+        return
+    highest = _ranked(report, "")[:1]
+    if highest and signed(highest[0].cell.estimate) == signed(best.estimate):
+        return
+    verb = {1: "helps", -1: "hurts", 0: f"cannot be told from {report.baseline}"}
+    where = "each target" if len(common) > 1 else "the target"
+    yield (
+        f"Choosing one of {_listed(report.best_of)} for {where}, on other data than it is measured "
+        f"on, {verb[report.best_sign]}: {_value(best)} points."
+    )
 
 
 def _growth(report: Report) -> Iterator[str]:

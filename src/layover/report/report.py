@@ -14,6 +14,9 @@ from layover.stats import Bounds, Estimates, Interval
 
 Role = Literal["baseline", "arm", "control"]
 
+BEST: Place = ("", "", "")
+"""Where the best arm for each target stands in its family."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Arm:
@@ -183,6 +186,8 @@ class Report:
     best: Interval | None = None
     """The same for the best arm of each target, chosen on other examples, and other seeds where
     there are some, than it is measured on."""
+    best_of: tuple[str, ...] = ()
+    """The arms that it is chosen from."""
     scores: tuple[Cell, ...] = ()
     """Of all arms, baseline and controls included."""
     layers: tuple[LayerCurve, ...] = ()
@@ -267,7 +272,15 @@ class Report:
         groups = [self._across(language) for language in with_means]
         others = [language.code for language in self.languages if not language.source]
         groups += [[(target.name, code) for code in others] for target in self.targets]
-        return tuple(Family(cells=self._cells(group)) for group in groups)
+        first, *rest = [self._cells(group) for group in groups]
+        if self.best and self.best.tells_of_seeds:
+            first |= {BEST: self.best}
+        return tuple(Family(cells=cells) for cells in (first, *rest))
+
+    @property
+    def best_sign(self) -> int:
+        """The sign of `best`, judged with the differences that it is one of."""
+        return self._signs.get(BEST, 0)
 
     def _across(self, language: str) -> list[tuple[str, str]]:
         """(target, language): every target, and their mean where it is not one of them."""

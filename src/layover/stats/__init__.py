@@ -1,7 +1,7 @@
 """The statistics of a study: intervals, differences, families, equivalence, power, choices,
 curves and relations."""
 
-from layover.stats.choice import Chosen, chosen
+from layover.stats.choice import Chosen, chosen, widened
 from layover.stats.contrast import contrast
 from layover.stats.curve import Bounds, Curve, Law, Points, curve, doubling, slope_difference
 from layover.stats.equivalence import Equivalence, equivalent
@@ -48,4 +48,5 @@ __all__ = [
     "score",
     "settling",
     "slope_difference",
+    "widened",
 ]

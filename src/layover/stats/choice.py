@@ -9,12 +9,14 @@ measurement like any other, with each fold's statistics taken from the arm that 
 
 from __future__ import annotations
 
+import math
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from layover.errors import ResultError
+from layover.stats.interval import LEVEL, Interval
 from layover.stats.sample import Combine, Measured
 from layover.stats.term import seeds_of
 
@@ -90,6 +92,20 @@ def chosen(
         picks += [(seed, fold, name) for fold, name in enumerate(picked)]
         measured.append(boards[seed].composite(picked))
     return Chosen(measured=tuple(measured), picks=tuple(picks))
+
+
+def widened(interval: Interval) -> Interval:
+    """The interval of what was chosen under the other seeds: each seed's value rests on the others
+    too, so seeds tell less than they seem to, s^2 (1/n + 1/(n - 1)) for s^2/n (Nadeau and Bengio
+    2003, section 4)."""
+    n = interval.seeds
+    if n < 2:
+        return interval
+    spread = interval.spread * (1 + n / (n - 1))
+    error = math.sqrt(max(interval.fixed, spread + max(0.0, interval.shared)))
+    made = replace(interval, spread=spread, error=error)
+    low, high = made.at(LEVEL)
+    return replace(made, low=low, high=high)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

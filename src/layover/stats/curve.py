@@ -11,7 +11,7 @@ truly be (`Joint.draws`: they share seeds and test examples): intervals are quan
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
@@ -122,12 +122,20 @@ def doubling(points: Points) -> tuple[Term, ...]:
 
     `contrast` of it has an interval; `contrast` of one less another tests that two slopes differ.
     """
-    if len(points) < 2 or any(not 0 < size < math.inf for size in points):
-        raise ResultError(f"a slope needs two sizes above zero, not {sorted(points)}")
-    logs = {size: math.log2(size) for size in points}
+    weights = slope_weights(points)
+    return tuple(term * weights[size] for size in points for term in points[size])
+
+
+def slope_weights(sizes: Iterable[float]) -> dict[float, float]:
+    """Size -> its weight in the slope of the least-squares line over log2(size). Raises ResultError
+    with less than two sizes, or one that is not above zero."""
+    known = sorted(set(sizes))
+    if len(known) < 2 or not all(0 < size < math.inf for size in known):
+        raise ResultError(f"a slope needs two sizes above zero, not {known}")
+    logs = {size: math.log2(size) for size in known}
     middle = math.fsum(logs.values()) / len(logs)
     whole = math.fsum((log - middle) ** 2 for log in logs.values())
-    return tuple(term * ((logs[size] - middle) / whole) for size in points for term in points[size])
+    return {size: (log - middle) / whole for size, log in logs.items()}
 
 
 def slope_difference(one: Points, other: Points) -> Interval:

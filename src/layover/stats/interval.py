@@ -51,6 +51,12 @@ class Interval:
         return len(self.by_seed)
 
     @property
+    def tells_of_seeds(self) -> bool:
+        """Whether it may be tested: a single seed tells nothing about others. A model that has no
+        seed has no others."""
+        return self.seeds > 1 or (self.seeds == 1 and self.by_seed[0][0] is None)
+
+    @property
     def over(self) -> str:
         """What the interval generalises over."""
         return ("", "examples")[self.seeds] if self.seeds < 2 else "seeds and examples"

@@ -8,7 +8,7 @@ from layover.errors import ResultError
 from layover.stats.contrast import contrast
 from layover.stats.interval import Estimates, Interval, interval
 from layover.stats.sample import REPLICATES, Combine, Measured, Sample, by_seed, samples
-from layover.stats.term import Term, measured_languages
+from layover.stats.term import Term, check_tests, measured_languages
 
 
 def paired_difference(
@@ -24,7 +24,7 @@ def paired_difference(
 
     `average` names the languages of the mean (default: all); those not measured under every paired
     seed are left out of it, and `mean.languages` says which are in. Raises ResultError where the
-    two sides of a seed were not tested on the same clusters.
+    two sides of a seed were not tested on the same examples.
     """
     runs = samples([*arm, *baseline], combine, replicates)
     sides = by_seed(runs[: len(arm)]), by_seed(runs[len(arm) :])
@@ -73,6 +73,7 @@ def mean_over_targets(targets: Sequence[tuple[tuple[Sample, ...], tuple[str, ...
 def _terms(
     sides: tuple[Sample, ...], languages: tuple[str, ...], weight: float = 1.0
 ) -> list[Term]:
+    check_tests(sides)
     signs = (weight, -weight)
     pairs = zip(signs, sides, strict=False)
     return [Term(weight=sign, sample=side, languages=languages) for sign, side in pairs]

@@ -9,6 +9,7 @@ C + (V - C) n / N of interval.py.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 
 from layover.stats.interval import LEVEL, Interval
@@ -60,13 +61,28 @@ def settling(
     def settled(more: int) -> bool:
         return detectable(_with(interval, interval.seeds + more), power, level) <= away
 
-    if not away or not settled(MOST):
+    return fewest(settled) if away else None
+
+
+def fewest(settled: Callable[[int], bool]) -> int | None:
+    """The least number of more seeds that settles something; None where even `MOST` do not."""
+    if not settled(MOST):
         return None
     least, enough = 0, MOST
     while enough - least > 1:
         middle = (least + enough) // 2
         least, enough = (least, middle) if settled(middle) else (middle, enough)
     return enough
+
+
+def unlucky(interval: Interval, more: int, null: float, power: float = POWER) -> Interval:
+    """The interval as it would be with so many more seeds, as far towards `null` as it comes out
+    in one of five cases if the truth is what was found."""
+    from scipy import special
+
+    made = _with(interval, interval.seeds + more)
+    away = max(0.0, abs(made.estimate - null) - float(special.ndtri(power)) * made.error)
+    return replace(made, estimate=null + math.copysign(away, made.estimate - null))
 
 
 def _with(interval: Interval, seeds: int) -> Interval:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from layover.errors import ResultError
 from layover.stats.sample import Run, Sample
 
 
@@ -42,6 +43,17 @@ def measured_languages(samples: Sequence[Sample], languages: Iterable[str]) -> t
     found = [{code for code in languages if all(code in one for one in scores)} for scores in each]
     known = [codes for codes in found if codes]
     return tuple(code for code in languages if known and all(code in codes for codes in known))
+
+
+def check_tests(samples: Sequence[Sample]) -> None:
+    """Raise ResultError where samples that are compared have other tests under a seed: their
+    difference would be one of examples, too."""
+    for seed in seeds_of(samples):
+        if len({_at(sample, seed).test for sample in samples}) > 1:
+            raise ResultError(
+                f"under seed {seed} two sides were tested on different examples; "
+                "compare scores of the same test data"
+            )
 
 
 def _order(seed: int | None) -> int:
