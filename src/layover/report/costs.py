@@ -69,7 +69,7 @@ def quality_panels(report: Report) -> list[Panel]:
 
 def _name(report: Report, code: str) -> str:
     if not code:
-        return "all languages"
+        return "zero-shot languages"
     return next((one.name for one in report.languages if one.code == code), code)
 
 
@@ -103,7 +103,7 @@ def _point(axes: Axes, cost: Cost, look: Look, backend: int) -> None:
     options = {**look.options(6), "marker": mark, "linestyle": "none"}
     axes.plot([at], [quality.estimate], **options)
     axes.annotate(
-        cost.backend,
+        f"{cost.backend} (served examples)" if cost.sampled else cost.backend,
         (at, quality.estimate),
         (5, 3),
         textcoords="offset points",
@@ -124,4 +124,5 @@ def _words(title: str, costs: Sequence[Cost]) -> str:
 def _quality(cost: Cost) -> str:
     assert cost.quality is not None
     quality, latency = prose.number(cost.quality.estimate), prose.number(cost.p50.estimate)
-    return f"{cost.model} with {cost.backend} {quality} % at {latency} ms"
+    where = " of the examples that were served" if cost.sampled else ""
+    return f"{cost.model} with {cost.backend} {quality} %{where} at {latency} ms"

@@ -124,7 +124,7 @@ class Cost:
     """Its arm, or its folder."""
     backend: str
     language: str
-    """Its code; empty for all of them together."""
+    """Its code; empty for the zero-shot ones together."""
     batch: int
     p50: Bounds
     """Milliseconds a batch, as the others are."""
@@ -141,8 +141,17 @@ class Cost:
     agrees: float = math.nan
     """The share of examples predicted as the reference does."""
     quality: Interval | None = None
-    """In percent; beside all languages it is the mean over the zero-shot ones."""
+    """In percent, in the same language or languages."""
+    sampled: bool = False
+    """Quality is that of the examples that were served, not of the whole test."""
     target: str = ""
+
+    @property
+    def per_millisecond(self) -> float:
+        """Points per millisecond of the median request: what is bought with time."""
+        if self.quality is None or not self.quality.seeds:
+            return math.nan
+        return self.quality.estimate / self.p50.estimate
 
 
 @dataclass(frozen=True, kw_only=True)
