@@ -30,7 +30,7 @@ from layover.report.report import (
     Training,
     common,
 )
-from layover.serving import comparisons, failures, served, summaries
+from layover.serving import comparisons, failures, ratios, served, summaries
 from layover.stage import Stage
 from layover.stages import Score, Train, trainings
 from layover.stats import Estimates, Interval
@@ -113,6 +113,7 @@ def report(study: Study, store: Store, commands: tuple[str, ...] = ()) -> Report
     if have < total:
         notes.append(f"{total - have} of {total} measurements are missing.")
     notes += [note for name in targets if (note := _unlabelled(name, found))]
+    compared = comparisons(study, store)
     notes += [f"{failure}." for failure in failures(study, store)]
     return Report(
         study=study.name,
@@ -146,7 +147,8 @@ def report(study: Study, store: Store, commands: tuple[str, ...] = ()) -> Report
         verdicts=judge(study, table, found),
         portraits=portraits(study, store),
         costs=served(study, store),
-        latencies=summaries(comparisons(study, store)),
+        ratios=ratios(compared),
+        latencies=summaries(compared),
         provenance=_provenance(study, store),
         commands=commands,
         notes=tuple(notes),

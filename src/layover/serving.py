@@ -19,9 +19,10 @@ from layover import spec
 from layover.factors import factors, measured_seed
 from layover.grid import Grid
 from layover.measured import grid, measurements
-from layover.report.report import Cost
+from layover.report.report import Cost, Ratio
 from layover.stages import Benchmark, Score
 from layover.stats import (
+    Bounds,
     Interval,
     equivalent,
     holm,
@@ -323,6 +324,21 @@ def _judged(found: Sequence[Comparison]) -> tuple[Comparison, ...]:
     return tuple(
         replace(one, level=1 - 2 * (1 - level), p=p)
         for one, level, p in zip(found, levels(ps), holm(ps), strict=True)
+    )
+
+
+def ratios(found: Sequence[Comparison]) -> tuple[Ratio, ...]:
+    """What a figure shows of those that can be decided."""
+    return tuple(
+        Ratio(
+            arm=one.arm,
+            over=one.over,
+            label=f"{one.target}, {one.backend}, batch {one.batch}",
+            value=Bounds(**dict(zip(("estimate", "low", "high"), one.ratio, strict=True))),
+            margin=one.margin,
+        )
+        for one in found
+        if not math.isnan(one.level)
     )
 
 

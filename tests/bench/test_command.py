@@ -261,6 +261,9 @@ def test_two_arms_are_the_same_where_the_interval_lies_within_the_margin(
     assert {one.verdict for one in narrow} == {"open"}
     assert "whether it is within 0.5 % is not settled" in narrow[0].sentence
     assert "0.5 % less time than direct's" in narrow[0].sentence
+    shown = report(study, store)
+    assert [one.label for one in shown.ratios] == ["own, eager, batch 1", "own, eager, batch 2"]
+    assert "Latency of nli as a multiple of direct" in render(shown)
     (told,) = summaries(narrow)
     assert "in 2 comparisons" in told and "not settled in 2" in told
 

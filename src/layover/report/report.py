@@ -155,6 +155,20 @@ class Cost:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Ratio:
+    """The median latency of an arm as a multiple of another's."""
+
+    arm: str
+    over: str
+    label: str
+    """What was served, such as "POS, eager, batch 1"."""
+    value: Bounds
+    """With the interval that decides whether they are the same."""
+    margin: float
+    """What lies between 1 / (1 + margin) and 1 + margin is the same."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Portrait:
     """One checkpoint, beside the one that its chain started from; empty parts were not measured."""
 
@@ -201,6 +215,8 @@ class Report:
     sizes: tuple[Curve, ...] = ()
     """Over the parameters without the word table."""
     costs: tuple[Cost, ...] = ()
+    ratios: tuple[Ratio, ...] = ()
+    """Of the latencies of every two arms that were served."""
     latencies: tuple[str, ...] = ()
     """Sentences on each arm's latency beside the baseline's."""
     portraits: tuple[Portrait, ...] = ()
