@@ -100,9 +100,7 @@ class Comparison:
             "different": f"it differs by more than {within}",
             "open": f"whether it is within {within} is not settled",
         }[self.verdict]
-        if self.alike and self.verdict != "same":
-            decided += " (models of one size, of which no difference is expected)"
-        return f"{what}: {found}; {decided}."
+        return f"{what}: {found}; {decided}{_expected((self,))}."
 
     @property
     def row(self) -> dict[str, Any]:
@@ -365,14 +363,21 @@ def _summary(mine: Sequence[Comparison]) -> str:
     )
     return (
         f"The median latency of {first.arm} beside {first.over}'s, in {len(known)} comparisons "
-        f"(targets, backends and sizes of request): {told}. It takes from {_more(ratios[0])} to "
-        f"{_more(ratios[-1])} time."
+        f"(targets, backends and sizes of request): {told}. What was found lies between "
+        f"{_more(ratios[0])} and {_more(ratios[-1])} time{_expected(known)}."
     )
+
+
+def _expected(found: Sequence[Comparison]) -> str:
+    """A word on differences that nothing but noise is known to make."""
+    if any(one.alike and one.verdict != "same" for one in found):
+        return " (models of one size, of which no difference is expected)"
+    return ""
 
 
 VERDICTS = {
     "same": "the same within {margin}",
     "different": "a difference of more than {margin}",
-    "open": "not settled",
+    "open": "whether it is within {margin} is not settled",
 }
 """In words, where they are counted."""

@@ -265,7 +265,7 @@ def test_two_arms_are_the_same_where_the_interval_lies_within_the_margin(
     assert [one.label for one in shown.ratios] == ["own, eager, batch 1", "own, eager, batch 2"]
     assert "Latency of nli as a multiple of direct" in render(shown)
     (told,) = summaries(narrow)
-    assert "in 2 comparisons" in told and "not settled in 2" in told
+    assert "in 2 comparisons" in told and "within 0.5 % is not settled in 2" in told
 
 
 def test_arms_are_compared_with_each_other_too(finished: tuple[Study, Store]) -> None:
