@@ -14,8 +14,8 @@ from pathlib import Path
 
 from benchmarks import analysed, show
 from benchmarks.simulated import Design, Nature, components
+from layover.measured import grid, measurements
 from layover.metrics.metric import ratio
-from layover.results import grid, measurements
 from layover.stats import Estimates, paired_difference
 from layover.store import Store
 from layover.study import Origin, load

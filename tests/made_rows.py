@@ -10,9 +10,9 @@ import numpy as np
 
 from layover.claims import Claim, Coverage, Verdict
 from layover.encoders import XLMR_LARGE, Start, Tiny
+from layover.measured import Measurement, grid
 from layover.metrics.accuracy import ACCURACY
 from layover.recipe import Recipe, steps
-from layover.results import Measurement, grid
 from layover.stages import Initial, Phase, Stop, Vocabulary, World, leaves
 from layover.study import Arm, Study
 from layover.tasks.generated import CODES, SOURCE, Tasks

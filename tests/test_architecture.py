@@ -19,6 +19,7 @@ LAYERS = (
     ("training", "bench"),
     ("stages",),
     ("factors", "cost", "coverage", "distance"),
+    ("measured",),
     (
         *("curves", "results", "report", "evidence", "verdicts", "portraits", "progress", "leaks"),
         *("serving", "scripts", "xtreme"),

@@ -27,7 +27,7 @@ from layover.claims import (
 from layover.cli.claims import plain
 from layover.encoders import XLMR_LARGE, Folder
 from layover.errors import StudyError
-from layover.results import Measurement
+from layover.measured import Measurement
 from layover.stages import Phase, chain, evaluate
 from layover.study import Arm, Study
 from made_rows import (

@@ -11,12 +11,13 @@ import stock
 from layover.executors.execute import Outcome, execute, plan
 from layover.executors.process import Process
 from layover.inference.masking import mask
+from layover.measured import measurements
 from layover.modeling.batch import collate
 from layover.modeling.features import Features
 from layover.modeling.heads import HEADS
 from layover.modeling.load import load_whole
 from layover.report.html import render
-from layover.results import measurements, report
+from layover.results import report
 from layover.stages import Train
 from layover.store import Store
 from layover.study import Origin, Study

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from layover.encoders import Folder
+from layover.measured import Measurement
 from layover.metrics.accuracy import ACCURACY
 from layover.recipe import Check, Recipe, Selection, steps
-from layover.results import Measurement, _curves, _unlabelled
+from layover.results import _curves, _unlabelled
 from layover.stages import Train
 from layover.tasks.mixture import Mixture
 from layover.tasks.mlm import MLM

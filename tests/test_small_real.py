@@ -7,7 +7,7 @@ import pytest
 
 from layover.executors.execute import execute, plan
 from layover.executors.process import Process
-from layover.results import measurements
+from layover.measured import measurements
 from layover.stages import Score
 from layover.store import Store
 from layover.study import Origin, load

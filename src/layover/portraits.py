@@ -26,7 +26,7 @@ from layover.tasks.target import Target
 from layover.tasks.task import Data
 
 if TYPE_CHECKING:
-    from layover.results import Measurement
+    from layover.measured import Measurement
 
     Read = Callable[[str, Score, Store], Measurement]
 

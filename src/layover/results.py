@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from layover import portraits as checkpoints
@@ -15,15 +13,15 @@ from layover.claims import Best, gain
 from layover.curves import by_examples, by_size
 from layover.errors import DamagedResult
 from layover.evidence import Rows
-from layover.factors import factors, measured_seed, metric_of, scores_of
+from layover.factors import factors, measured_seed, scores_of
 from layover.grid import Grid
-from layover.languages import by_distance, distance
+from layover.languages import distance
 from layover.languages import language as find_language
+from layover.measured import Measurement, grid, measurement, measurements, or_nan, read_about
 from layover.report.ledger import some
 from layover.report.report import (
     Arm,
     Cell,
-    Cost,
     Language,
     LayerCurve,
     Portrait,
@@ -33,9 +31,10 @@ from layover.report.report import (
     Training,
     common,
 )
+from layover.serving import comparisons, failures, ratios, served, summaries
 from layover.stage import Stage
 from layover.stages import Score, Train, trainings
-from layover.stats import Bounds, Estimates, Interval, Run, by_seed, samples
+from layover.stats import Estimates, Interval
 from layover.store import Store
 from layover.study import Arm as StudyArm
 from layover.study import Study
@@ -43,70 +42,7 @@ from layover.tasks.mixture import parts_of
 from layover.verdicts import judge
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas
-    from numpy.typing import NDArray
-
-
-@dataclass(frozen=True, kw_only=True)
-class Measurement:
-    """One model on one target: what its `Score` stage wrote."""
-
-    arm: str
-    target: str
-    seed: int | None
-    metric: str
-    model_key: str
-    data_key: str
-    """Equal keys mean the very same test examples."""
-    chance: float
-    variant: str
-    clusters: tuple[str, ...]
-    statistics: Mapping[str, NDArray[np.float64]]
-    """Language -> [clusters, k]; NaN where a cluster has no example in the language."""
-    curve: tuple[tuple[str, str, float], ...]
-
-
-def measurements(study: Study, store: Store) -> tuple[Measurement, ...]:
-    """All measurements of a study that are complete."""
-    return tuple(
-        _measurement(arm.name, leaf, store)
-        for arm in study.arms
-        for leaf in arm.leaves
-        if isinstance(leaf, Score) and store.complete(leaf)
-    )
-
-
-def _measurement(arm: str, leaf: Score, store: Store) -> Measurement:
-    import numpy as np
-
-    folder = store.result(leaf)
-    about = _about(folder)
-    with np.load(folder / "statistics.npz", allow_pickle=False) as saved:
-        names, languages, rows = saved["cluster"], saved["language"], saved["statistics"]
-    clusters, place = np.unique(names, return_inverse=True)
-    statistics: dict[str, Any] = {}
-    for language in dict.fromkeys(languages.tolist()):
-        mine = languages == language
-        table = np.full((len(clusters), rows.shape[1]), np.nan)
-        # Several examples of a language may share a cluster: their statistics add up.
-        table[place[mine]] = 0.0
-        np.add.at(table, place[mine], rows[mine])
-        statistics[language] = table
-    model = leaf.predictions.model
-    return Measurement(
-        arm=arm,
-        target=leaf.target,
-        seed=measured_seed(leaf),
-        metric=about["metric"],
-        model_key=spec.key(model),
-        data_key=spec.key(leaf.predictions.data),
-        chance=_or_nan(about["chance"]),
-        variant=about["variant"],
-        clusters=tuple(clusters.tolist()),
-        statistics=statistics,
-        curve=tuple((kind, code, value) for kind, code, value in about["curve"]),
-    )
 
 
 COLUMNS = tuple(
@@ -139,7 +75,7 @@ def rows(study: Study, store: Store) -> pandas.DataFrame:
 
 
 def _rows(study: Study, arm: StudyArm, leaf: Score, store: Store) -> Iterator[tuple[Any, ...]]:
-    known, about = factors(leaf), _about(store.result(leaf))
+    known, about = factors(leaf), read_about(store.result(leaf))
     for code, found in about["scores"].items():
         yield (
             study.name,
@@ -150,9 +86,9 @@ def _rows(study: Study, arm: StudyArm, leaf: Score, store: Store) -> Iterator[tu
             code,
             code != study.source,
             known.seed,
-            _or_nan(found["score"]),
+            or_nan(found["score"]),
             found["n"],
-            _or_nan(about["chance"]),
+            or_nan(about["chance"]),
             known.encoder,
             "+".join(known.intermediate),
             "+".join(known.languages),
@@ -163,18 +99,9 @@ def _rows(study: Study, arm: StudyArm, leaf: Score, store: Store) -> Iterator[tu
         )
 
 
-def _about(folder: Path) -> dict[str, Any]:
-    """What a `Score` stage wrote for people."""
-    return dict(json.loads((folder / "scores.json").read_text(encoding="utf-8")))
-
-
-def _or_nan(value: float | None) -> float:
-    return math.nan if value is None else value
-
-
 def portraits(study: Study, store: Store) -> tuple[Portrait, ...]:
     """What training did to the checkpoints of a study's portraits, as far as it was measured."""
-    return checkpoints.portraits(study, store, _measurement)
+    return checkpoints.portraits(study, store, measurement)
 
 
 def report(study: Study, store: Store, commands: tuple[str, ...] = ()) -> Report:
@@ -189,6 +116,8 @@ def report(study: Study, store: Store, commands: tuple[str, ...] = ()) -> Report
     if have < total:
         notes.append(f"{total - have} of {total} measurements are missing{_whose(study, store)}.")
     notes += [note for name in targets if (note := _unlabelled(name, found))]
+    compared = comparisons(study, store)
+    notes += [f"{failure}." for failure in failures(study, store)]
     return Report(
         study=study.name,
         question=study.question,
@@ -221,8 +150,9 @@ def report(study: Study, store: Store, commands: tuple[str, ...] = ()) -> Report
         sizes=by_size(study, table),
         verdicts=judge(study, table, found),
         portraits=portraits(study, store),
-        costs=_costs(study, store),
-        latencies=_latencies(study, store),
+        costs=served(study, store),
+        ratios=ratios(compared),
+        latencies=summaries(compared),
         provenance=_provenance(study, store),
         commands=commands,
         notes=tuple(notes),
@@ -284,21 +214,6 @@ def _language(code: str, source: str) -> Language:
     )
 
 
-def grid(study: Study, found: tuple[Measurement, ...]) -> Grid:
-    """Measurements, resampled, as a grid of arms and targets."""
-    codes = tuple(dict.fromkeys(code for item in found for code in item.statistics))
-    made: dict[tuple[str, str], list[Run]] = {}
-    for target in dict.fromkeys(item.target for item in found):
-        mine = [item for item in found if item.target == target]
-        for item, run in zip(mine, samples(mine, metric_of(study, target).combine), strict=True):
-            made.setdefault((item.arm, target), []).append(run)
-    return Grid(
-        samples={cell: by_seed(runs) for cell, runs in made.items()},
-        languages=by_distance(codes, study.source),
-        source=study.source,
-    )
-
-
 def _compared(study: Study) -> tuple[str, ...]:
     """The arms that are compared with the baseline."""
     return tuple(a.name for a in study.arms if not a.control and a.name != study.baseline)
@@ -341,40 +256,6 @@ def _best(
         return None
     whole = gain(Best(arms=arms), *targets, over=study.baseline)
     return Rows(study=study, grid=table, measurements=found).evidence(whole).interval
-
-
-def _costs(study: Study, store: Store) -> tuple[Cost, ...]:
-    # It reads the scores from here.
-    from layover.serving import served
-
-    def bounds(found: Any) -> Bounds:
-        return Bounds(estimate=found.value, low=found.low, high=found.high)
-
-    return tuple(
-        Cost(
-            model=one.arm,
-            target=one.target,
-            backend=one.cost.backend,
-            language=one.cost.language,
-            batch=one.cost.batch,
-            p50=bounds(one.cost.p50),
-            p95=bounds(one.cost.p95),
-            p99=bounds(one.cost.p99),
-            throughput=bounds(one.cost.throughput),
-            tokens=one.cost.tokens,
-            memory=one.memory,
-            disk=one.disk,
-            agrees=one.agrees,
-            quality=one.quality if one.quality and one.quality.seeds else None,
-        )
-        for one in served(study, store)
-    )
-
-
-def _latencies(study: Study, store: Store) -> tuple[str, ...]:
-    from layover.serving import comparisons
-
-    return tuple(one.sentence for one in comparisons(study, store))
 
 
 def _trainings(study: Study, store: Store) -> tuple[Training, ...]:

@@ -7,6 +7,7 @@ Every stage imports what it needs inside `run`, so that planning never loads tor
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar, Literal, TypeAlias
@@ -222,6 +223,15 @@ class Benchmark(Stage):
     max_length: int = READ_LENGTH
     after: tuple[Stage, ...] = ()
     """What must be complete before: all else of a study, so that nothing of it runs beside this."""
+    margin: float = unkeyed(0.05)
+    """The smallest difference in latency that matters, as a share: chosen before there is one."""
+
+    def __post_init__(self) -> None:
+        if not 0 < self.margin < math.inf:
+            raise StudyError(
+                f"a margin of {self.margin:g} cannot be: name the smallest difference in latency "
+                "that matters, a share above 0 such as 0.05"
+            )
 
     @property
     def label(self) -> str:

@@ -27,5 +27,5 @@ def models(vocabulary: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[s
 def in_process(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What is asked of servers, which all live in this process; in order."""
     asked: list[str] = []
-    monkeypatch.setattr(race, "Serving", lambda folder, threads: InProcess(asked))
+    monkeypatch.setattr(race, "Process", lambda folder, threads: InProcess(asked))
     return asked

@@ -62,7 +62,7 @@ def no_stage(stage: Any) -> Path:
 
 
 class InProcess:
-    """In place of `race.Serving`: what it is asked passes through JSON all the same."""
+    """In place of `race.Process`: what it is asked passes through JSON all the same."""
 
     def __init__(self, asked: list[str]) -> None:
         self.talk, self.asked = Conversation(), asked

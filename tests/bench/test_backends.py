@@ -11,9 +11,10 @@ import pytest
 from served import HEADS, LENGTH, examples, write_model
 from transformers import AutoTokenizer
 
-from layover.bench.backends import BACKENDS, backend
+from layover.bench.backends import BACKENDS, Opened, backend
 from layover.bench.race import labels_of
-from layover.bench.workload import padded, split
+from layover.bench.server import Conversation, Server
+from layover.bench.workload import Workload, padded, split
 from layover.encoders import Folder
 from layover.errors import ModelError
 from layover.inference.predict import run
@@ -112,3 +113,23 @@ def test_labels_in_another_order_are_found_by_their_names(
     turned = text.replace('"0": "A"', '"0": "c"').replace('"2": "C"', '"2": "a"')
     (other / "config.json").write_text(turned, encoding="utf-8")
     assert labels_of(other, examples().task) == [2, 1, 0]
+
+
+def test_the_peak_of_a_device_is_counted_from_the_warm_up_on(
+    models: dict[str, Path], tmp_path: Path
+) -> None:
+    held = [7.0]
+    talk = Conversation()
+    talk.server = Server(
+        models["sequence"],
+        Opened(
+            run=lambda inputs: None,
+            device="one of its own",
+            peak=lambda: held[0],
+            forget=lambda: held.__setitem__(0, 3.0),
+        ),
+        Workload.of(examples(), LENGTH),
+    )
+    assert talk.peak()["bytes"] == 7.0
+    talk.warm([1], -1, 1)
+    assert talk.peak()["bytes"] == 3.0

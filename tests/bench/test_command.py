@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,16 +13,19 @@ import pytest
 from served import write_model
 from typer.testing import CliRunner
 
-from layover.bench.samples import read
+from layover import spec
+from layover.bench import backends
+from layover.bench.backends import Backend, Opened
+from layover.bench.samples import read, write
 from layover.cli import app
 from layover.encoders import Folder
-from layover.errors import LayoverError
+from layover.errors import LayoverError, ModelError, StudyError
 from layover.executors.execute import execute, plan
 from layover.executors.local import Local
 from layover.metrics.accuracy import ACCURACY
 from layover.report import render
 from layover.results import report
-from layover.serving import comparisons, served
+from layover.serving import comparisons, failures, served, summaries
 from layover.stages import Benchmark, Predict, Score
 from layover.store import Store
 from layover.study import Arm, Study
@@ -70,7 +73,7 @@ def test_a_row_for_each_language_and_size_with_quality_beside_speed(
         (code, size) for code in ("", "eng", "deu") for size in (1, 4)
     }
     for row in rows:
-        assert row["verdict"] == "reference" and row["p50"]["low"] <= row["p50"]["value"]
+        assert row["verdict"] == "reference" and row["p50"]["low"] <= row["p50"]["estimate"]
         assert (row["quality"] is None) == (row["language"] == "")
     assert len(read(desk / "out" / "samples.parquet")) == 2 * 2 * 2 * 2
 
@@ -148,47 +151,197 @@ def test_an_arm_is_all_its_models_with_its_quality_beside_its_latency(
 ) -> None:
     study, store = finished
     found = served(study, store)
-    assert {(one.arm, one.cost.language, one.cost.batch) for one in found} == {
+    assert {(one.model, one.language, one.batch) for one in found} == {
         (arm, code, size)
         for arm in ("direct", "nli")
         for code in ("", "eng", "deu")
         for size in (1, 2)
     }
     for one in found:
-        assert one.cost.rounds == 2 * 2 * 3
         assert one.quality and one.quality.seeds == 2
-        assert one.per_millisecond == pytest.approx(one.quality.estimate / one.cost.p50.value)
-        assert one.agrees == 1.0
+        assert one.per_millisecond == pytest.approx(one.quality.estimate / one.p50.estimate)
+        assert one.agrees == 1.0 and not one.sampled
+
+
+@pytest.fixture
+def edited(finished: tuple[Study, Store], monkeypatch: pytest.MonkeyPatch) -> tuple[Study, Store]:
+    """Where a file of another size is no damage."""
+    monkeypatch.setattr(Store, "complete", lambda *given: True)
+    return finished
+
+
+def told_of(study: Study, store: Store) -> Path:
+    (leaf,) = {leaf for leaf in study.leaves if isinstance(leaf, Benchmark)}
+    return store.result(leaf)
+
+
+def test_one_row_has_latency_and_quality_of_the_same_languages(
+    finished: tuple[Study, Store],
+) -> None:
+    found = {(one.model, one.language, one.batch): one for one in served(*finished)}
+    for arm in ("direct", "nli"):
+        together, alone = found[arm, "", 1], found[arm, "deu", 1]
+        assert together.p50 == alone.p50 and together.quality == alone.quality
+        assert found[arm, "eng", 1].p50 != alone.p50
+
+
+def test_a_backend_that_answers_otherwise_has_its_own_quality_and_not_the_models(
+    edited: tuple[Study, Store],
+) -> None:
+    study, store = edited
+    usual = {(one.model, one.language, one.batch): one for one in served(study, store)}
+    path = told_of(study, store) / "bench.json"
+    told = json.loads(path.read_text(encoding="utf-8"))
+    for one in told["contenders"]:
+        one["agreement"] |= {"verdict": "approximate", "quality": {"eng": 12.0, "deu": 34.0}}
+    path.chmod(0o600)
+    path.write_text(json.dumps(told), encoding="utf-8")
+    for one in served(study, store):
+        same = usual[one.model, one.language, one.batch]
+        assert one.quality and same.quality and one.sampled and not same.sampled
+        assert one.quality.estimate == (12.0 if one.language == "eng" else 34.0)
+        assert math.isnan(one.quality.low) and one.quality.seeds == 2
+    assert "of served examples" in render(report(study, store))
 
 
 def test_the_report_shows_what_arms_cost(finished: tuple[Study, Store]) -> None:
     study, store = finished
-    shown, found = report(study, store), served(study, store)
-    assert [cost.p50.estimate for cost in shown.costs] == [one.cost.p50.value for one in found]
-    assert [sentence.startswith("nli on own, eager:") for sentence in shown.latencies] == [True]
+    shown = report(study, store)
+    assert shown.costs == served(study, store)
+    assert [one.startswith("The median latency of nli") for one in shown.latencies] == [True]
     page = render(shown)
-    assert 'id="costs"' in page and "own, all languages" in page
+    assert 'id="costs"' in page and "own, zero-shot languages" in page
 
 
-def test_latency_is_compared_by_launch_and_the_answer_is_a_sentence(
-    finished: tuple[Study, Store],
+def timed(study: Study, store: Store, seconds: dict[str, tuple[float, ...]]) -> None:
+    """Requests that take so many seconds, by arm and (seed, launch) in turn."""
+    path = told_of(study, store) / "samples.parquet"
+    models = {
+        spec.key(leaf.predictions.model): (arm.name, leaf.seed)
+        for arm in study.arms
+        for leaf in arm.leaves
+        if isinstance(leaf, Score)
+    }
+    made = []
+    for one in read(path):
+        arm, seed = models[one.model]
+        assert seed is not None
+        time = seconds[arm][2 * seed + one.launch] * one.batch
+        made.append(replace(one, tokenise=1e-9, run=time * (1 + one.round)))
+    path.chmod(0o600)
+    write(made, path)
+
+
+def test_a_slower_arm_is_slower_by_as_much_and_launches_of_a_seed_are_paired(
+    edited: tuple[Study, Store],
 ) -> None:
+    study, store = edited
+    timed(study, store, {"direct": (1.0, 2.0, 3.0, 4.0), "nli": (1.2, 2.44, 3.6, 4.88)})
+    found = comparisons(study, store)
+    assert [one.batch for one in found] == [1, 2]
+    for one in found:
+        assert (one.arm, one.over, one.log.seeds) == ("nli", "direct", 4)
+        value, low, high = one.ratio
+        assert value == pytest.approx(math.sqrt(1.2 * 1.22)) and 1.19 < low < value < high < 1.24
+        assert one.verdict == "different" and "21.0 % more time than direct's" in one.sentence
+        assert one.alike == ("of which no difference is expected" in one.sentence)
+
+
+def test_two_arms_are_the_same_where_the_interval_lies_within_the_margin(
+    edited: tuple[Study, Store],
+) -> None:
+    study, store = edited
+    timed(study, store, {"direct": (1.0, 2.0, 3.0, 4.0), "nli": (0.99, 1.98, 3.0, 4.0)})
+    found = comparisons(study, store)
+    assert [one.batch for one in found] == [1, 2] and {one.margin for one in found} == {0.05}
+    assert {one.verdict for one in found} == {"same"} and all(one.p < 0.05 for one in found)
+    # Two decisions share the error of one: 2.5 % to each side of each.
+    assert found[0].level == pytest.approx(0.95) and "the same within 5 %" in found[0].sentence
+    narrow = comparisons(study, store, margin=0.005)
+    assert {one.verdict for one in narrow} == {"open"}
+    assert "whether it is within 0.5 % is not settled" in narrow[0].sentence
+    assert "0.5 % less time than direct's" in narrow[0].sentence
+    shown = report(study, store)
+    assert [one.label for one in shown.ratios] == ["own, eager, batch 1", "own, eager, batch 2"]
+    assert "Latency of nli as a multiple of direct" in render(shown)
+    (told,) = summaries(narrow)
+    assert "in 2 comparisons" in told and "within 0.5 % is not settled in 2" in told
+
+
+def test_arms_are_compared_with_each_other_too(finished: tuple[Study, Store]) -> None:
     study, store = finished
-    (wide,) = comparisons(study, store, margin=99.0)
-    assert wide.arm == "nli" and wide.log.seeds == 4
-    assert wide.equivalence.holds and "the same within 9900 %" in wide.sentence
-    (narrow,) = comparisons(study, store, margin=1e-6)
-    assert not narrow.equivalence.holds
-    assert wide.ratio == narrow.ratio and math.isfinite(wide.ratio[1])
+    (direct, nli) = study.arms
+    third = replace(study, arms=(nli, direct, replace(nli, name="again")))
+    pairs = [(one.arm, one.over) for one in comparisons(third, store) if one.batch == 1]
+    assert pairs == [("nli", "direct"), ("again", "direct"), ("again", "nli")]
+
+
+@pytest.mark.parametrize("margin", [0.0, -1.0, math.inf, math.nan])
+def test_a_margin_of_nothing_is_refused(margin: float, finished: tuple[Study, Store]) -> None:
+    (leaf,) = {leaf for leaf in finished[0].leaves if isinstance(leaf, Benchmark)}
+    with pytest.raises(StudyError, match="smallest difference in latency"):
+        replace(leaf, margin=margin)
+    told = CliRunner().invoke(app, ["serving", "study.py", f"--margin={margin}"])
+    assert isinstance(told.exception, StudyError) and "above 0" in str(told.exception)
 
 
 def test_the_command_prints_sentences_and_tables(
-    finished: tuple[Study, Store], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    finished: tuple[Study, Store], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     study, store = finished
     monkeypatch.setattr("layover.cli.serving.open_results", lambda *given: (study, store))
     told = CliRunner().invoke(app, ["serving", "study.py"])
     assert told.exit_code == 0, told.output
-    assert "nli on own, eager:" in told.output and "points/ms" in told.output
+    assert "nli on own with eager, requests of 1:" in told.output and "points/ms" in told.output
     rows = CliRunner().invoke(app, ["serving", "study.py", "--json"]).stdout.splitlines()
-    assert len([json.loads(row) for row in rows]) == 1 + 12
+    assert len([json.loads(row) for row in rows]) == 2 + 12
+
+
+@pytest.fixture
+def failing(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Makes a backend called frail, which stands for one that cannot be exported."""
+
+    def opened(folder: Path, threads: int) -> Opened:
+        raise ModelError("no such operator")
+
+    return lambda name: monkeypatch.setitem(
+        backends.BACKENDS, name, Backend(name=name, open=opened)
+    )
+
+
+def again(study: Study, **changes: Any) -> Study:
+    """With another benchmark."""
+    (leaf,) = {leaf for leaf in study.leaves if isinstance(leaf, Benchmark)}
+    other = replace(leaf, **changes)
+    arms = (replace(arm, leaves=(*arm.leaves[:-1], other)) for arm in study.arms)
+    return replace(study, arms=tuple(arms))
+
+
+def test_a_backend_that_failed_is_out_and_the_others_are_kept(
+    finished: tuple[Study, Store], failing: Callable[[str], None]
+) -> None:
+    failing("frail")
+    study, store = again(finished[0], backends=("eager", "frail")), finished[1]
+    outcome = execute(plan(study, store), Local(store, lambda event: None))
+    assert not outcome.failed, outcome.failed
+    assert {one.backend for one in served(study, store)} == {"eager"}
+    assert failures(study, store)[0] == "direct on own with frail is out: no such operator"
+    assert "with frail is out: no such operator" in render(report(study, store))
+
+
+def test_a_reference_that_failed_is_a_failure_of_the_stage(
+    finished: tuple[Study, Store], failing: Callable[[str], None]
+) -> None:
+    failing("eager")
+    study, store = again(finished[0], rounds=2), finished[1]
+    outcome = execute(plan(study, store), Local(store, lambda event: None))
+    assert len(outcome.failed) == 1 and not served(study, store)
+
+
+@pytest.mark.usefixtures("in_process")
+def test_a_model_for_another_task_is_refused_before_anything_is_written(
+    desk: Path, models: dict[str, Path]
+) -> None:
+    told = bench(model=models["span"])
+    assert "has a head of the kind span" in str(told.exception)
+    assert not (desk / "out").exists()

@@ -198,7 +198,7 @@ def test_nothing_can_be_measured_in_no_rounds() -> None:
 
 
 def test_a_process_that_dies_says_how(tmp_path: Path) -> None:
-    serving = race.Serving(tmp_path, 1)
+    serving = race.Process(tmp_path, 1)
     serving.child.process.kill()
     with pytest.raises(LayoverError, match="its process died of SIGKILL"):
         serving.ask("peak")

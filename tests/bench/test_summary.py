@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -54,28 +55,56 @@ def test_percentiles_are_numpys_over_the_requests_of_all_rounds() -> None:
     for language in ("", "eng", "deu"):
         mine = [1e3 * one.whole for one in made if language in ("", one.language)]
         found = of(costs(made), language)
-        assert [found.p50.value, found.p95.value, found.p99.value] == pytest.approx(
+        assert [found.p50.estimate, found.p95.estimate, found.p99.estimate] == pytest.approx(
             list(np.percentile(mine, (50, 95, 99)))
         )
         assert found.requests == len(mine) and found.rounds == ROUNDS
-        assert found.p50.low < found.p50.value < found.p50.high
+        assert found.p50.low < found.p50.estimate < found.p50.high
 
 
 def test_the_rate_is_all_examples_over_all_seconds_and_text_is_counted_without_padding() -> None:
     made = samples(drawn(1))
     found = of(costs(made), "eng")
     mine = [one for one in made if one.language == "eng"]
-    assert found.throughput.value == pytest.approx(2 * len(mine) / sum(m.whole for m in mine))
+    assert found.throughput.estimate == pytest.approx(2 * len(mine) / sum(m.whole for m in mine))
     assert found.tokens == 10 and found.padding == pytest.approx(0.2)
-    assert found.tokenise.value == pytest.approx(found.run.value / 3)
+    assert found.tokenise.estimate == pytest.approx(found.run.estimate / 3)
 
 
 def test_intervals_are_over_rounds_not_over_requests() -> None:
     noise = np.random.default_rng(2).normal(size=ROUNDS)
     shaken = of(costs(samples(lambda launch, number, request: 1 + 0.1 * noise[number])), "")
-    spread = (shaken.throughput.high - shaken.throughput.low) / shaken.throughput.value
+    spread = (shaken.throughput.high - shaken.throughput.low) / shaken.throughput.estimate
     # The mean of twelve rounds; as many requests would make it a fifth of that.
     assert spread == pytest.approx(4 * 0.1 * noise.std() / math.sqrt(ROUNDS), rel=0.3)
+
+
+def test_an_interval_over_three_launches_holds_the_truth_as_often_as_it_says() -> None:
+    rng = np.random.default_rng(5)
+    held = 0
+    for _ in range(200):
+        shift = np.exp(rng.normal(0, 0.05, size=3))
+        noise = np.exp(rng.normal(0, 0.02, size=(3, 4)))
+        made = [
+            replace(one, run=shift[one.launch] * noise[one.launch, one.round], tokenise=1e-9)
+            for one in samples(lambda launch, number, request: 1.0, launches=3)
+            if one.round < 4 and one.language == "eng"
+        ]
+        found = of(costs(made), "")
+        held += found.p50.low < 1_000 < found.p50.high
+    assert held > 180
+
+
+def test_a_single_round_has_no_interval() -> None:
+    found = of(costs([one for one in samples(drawn(8)) if one.round == 0]), "")
+    assert found.p50.estimate > 0 and math.isnan(found.p50.low)
+
+
+def test_languages_that_are_one_row_are_those_that_were_named() -> None:
+    made = samples(drawn(9))
+    found = costs(made, ("deu",))
+    assert of(found, "").p50 == of(found, "deu").p50 != of(found, "eng").p50
+    assert not [one for one in costs(made, ()) if not one.language]
 
 
 def test_where_processes_were_started_several_times_the_starts_are_drawn_too() -> None:

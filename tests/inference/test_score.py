@@ -14,8 +14,9 @@ import pytest
 from layover.encoders import Folder
 from layover.errors import DataError
 from layover.inference.rows import Rows, write
+from layover.measured import measurements
 from layover.metrics.mining import PAIR_F1
-from layover.results import measurements, report
+from layover.results import report
 from layover.stage import Stage
 from layover.stages import Predict, Score
 from layover.study import Arm, Study

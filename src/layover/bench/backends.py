@@ -32,7 +32,10 @@ class Opened:
     run: Run
     device: str
     peak: Callable[[], float] | None = None
-    """Bytes that a device of its own has held at most; None where it works in the process's."""
+    """Bytes that a device of its own has held at most since `forget`; None where it works in the
+    process's."""
+    forget: Callable[[], None] | None = None
+    """From here on counts for `peak`."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -120,8 +120,9 @@ class Benchmarking(Protocol):
 
 
 def benchmark(wanted: Benchmarking, context: Context) -> None:
-    """Write samples.parquet and bench.json, in which a model is named by its key. Raises
-    `ModelError` if a contender failed: a study needs all of what it asked for."""
+    """Write samples.parquet and bench.json, in which a model is named by its key and what failed
+    under a backend says why. Raises `ModelError` if a reference failed: without it nothing is known
+    to be right."""
     models = {
         spec.key(model): folder_for(folders_of(model, context), wanted.data)
         for model in wanted.models
@@ -144,7 +145,11 @@ def benchmark(wanted: Benchmarking, context: Context) -> None:
         outcome = measure(aim, setup, Path(place), context.say)
         for name in (FILE, ABOUT):
             (context.folder / name).write_bytes((Path(place) / name).read_bytes())
-    failed = [f"{name}: {facts.failure}" for name, facts in outcome.facts.items() if facts.failure]
+    failed = [
+        f"{model}: {facts.failure}"
+        for (model, name), facts in outcome.facts.items()
+        if name == REFERENCE and facts.failure
+    ]
     if failed:
         raise ModelError("; ".join(failed))
 

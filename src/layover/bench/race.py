@@ -11,6 +11,7 @@ from __future__ import annotations
 import random
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypedDict
@@ -111,7 +112,7 @@ class When(TypedDict):
     place: int
 
 
-class Serving:
+class Process:
     """A contender's process."""
 
     def __init__(self, folder: Path, threads: int) -> None:
@@ -131,7 +132,9 @@ class Serving:
     def close(self) -> None:
         """End the process."""
         if self.child.process.stdin:
-            self.child.process.stdin.close()
+            # One that died has not read all that it was asked.
+            with suppress(BrokenPipeError):
+                self.child.process.stdin.close()
             self.child.process.stdin = None
         self.child.close()
 
@@ -151,8 +154,8 @@ class Race:
     served: dict[tuple[str, str], Path] = field(default_factory=dict)
 
     def run(self) -> Outcome:
-        """Prepare, compare, measure. Raises `ModelError` where a model's reference cannot be run:
-        without it nothing is known to be right."""
+        """Prepare, compare, measure. What fails, a model's reference too, is out and says why in
+        its facts."""
         # Private, for what processes of ours tell each other.
         with tempfile.TemporaryDirectory() as scratch:
             self.scratch = Path(scratch)
@@ -192,7 +195,7 @@ class Race:
         if backend(one.backend).prepare is not None:
             place = self.folder / "models" / f"{len(self.served)}-{one.backend}"
             place.mkdir(parents=True)
-            process = Serving(self.scratch, self.setup.threads)
+            process = Process(self.scratch, self.setup.threads)
             try:
                 process.ask("prepare", name=one.backend, folder=str(one.folder), place=str(place))
             finally:
@@ -203,7 +206,7 @@ class Race:
         )
 
     def _launch(self, launch: int) -> None:
-        processes: dict[tuple[str, str], Serving] = {}
+        processes: dict[tuple[str, str], Process] = {}
         try:
             # One starts after the other, so that no warm-up disturbs another.
             for one in self.left:
@@ -222,9 +225,9 @@ class Race:
             for process in processes.values():
                 process.close()
 
-    def _start(self, one: Contender, processes: dict[tuple[str, str], Serving]) -> None:
+    def _start(self, one: Contender, processes: dict[tuple[str, str], Process]) -> None:
         facts = self.outcome.facts[one.name]
-        process = processes[one.name] = Serving(self.scratch, self.setup.threads)
+        process = processes[one.name] = Process(self.scratch, self.setup.threads)
         told = process.ask(
             "open",
             name=one.backend,
@@ -234,18 +237,18 @@ class Race:
         )
         facts.device, facts.seconds = told["device"], told["seconds"]
 
-    def _warm(self, one: Contender, process: Serving) -> None:
+    def _warm(self, one: Contender, process: Process) -> None:
         count = min(3, self.setup.requests)
         # Requests of their own, -1: no round has seen them.
         process.ask("warm", batches=list(self.setup.batches), turn=-1, count=count)
 
-    def _memory(self, one: Contender, process: Serving) -> None:
+    def _memory(self, one: Contender, process: Process) -> None:
         told, facts = process.ask("peak"), self.outcome.facts[one.name]
         facts.memory = float(np.fmax(told["bytes"], facts.memory))
         facts.torch = told["torch"]
 
     def _round(
-        self, launch: int, number: int, processes: Mapping[tuple[str, str], Serving]
+        self, launch: int, number: int, processes: Mapping[tuple[str, str], Process]
     ) -> None:
         order = self.left
         random.Random(f"order:{launch}:{number}").shuffle(order)
@@ -253,7 +256,7 @@ class Race:
             when: When = {"launch": launch, "round": number, "place": place}
             self._guarded(one, self._turn, processes[one.name], when)
 
-    def _turn(self, one: Contender, process: Serving, when: When) -> None:
+    def _turn(self, one: Contender, process: Process, when: When) -> None:
         told = process.ask(
             "turn",
             batches=list(self.setup.batches),
@@ -264,7 +267,7 @@ class Race:
             Sample(model=one.model, backend=one.backend, **when, **row) for row in told["rows"]
         ]
 
-    def _compare(self, processes: Mapping[tuple[str, str], Serving]) -> None:
+    def _compare(self, processes: Mapping[tuple[str, str], Process]) -> None:
         """What each says to all examples, beside its reference."""
         known: dict[tuple[str, str], Answers] = {}
         # References first: the others are compared with them.
@@ -272,7 +275,7 @@ class Race:
             self._guarded(one, self._agree, processes[one.name], known)
 
     def _agree(
-        self, one: Contender, process: Serving, known: dict[tuple[str, str], Answers]
+        self, one: Contender, process: Process, known: dict[tuple[str, str], Answers]
     ) -> None:
         mine = self._answers(one, process)
         if one.name == one.reference:
@@ -290,7 +293,7 @@ class Race:
                 f"{100 * found.same:.1f} % alike: it is not timed"
             )
 
-    def _answers(self, one: Contender, process: Serving) -> Answers:
+    def _answers(self, one: Contender, process: Process) -> Answers:
         from transformers import AutoTokenizer
 
         outputs: list[Any] = []

@@ -91,4 +91,5 @@ def open_eager(folder: Path, threads: int, compiled: bool) -> Opened:
         run=run,
         device=torch.cuda.get_device_name(),
         peak=lambda: float(torch.cuda.max_memory_allocated()),
+        forget=torch.cuda.reset_peak_memory_stats,
     )

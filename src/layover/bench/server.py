@@ -12,6 +12,7 @@ import sys
 import time
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -77,13 +78,12 @@ class Server:
         the system does not tell."""
         return self.opened.peak() if self.opened.peak else _status("VmHWM")
 
-
-def forget_peak() -> None:
-    """From here on; what loading took is not what serving takes."""
-    try:
-        Path("/proc/self/clear_refs").write_text("5")
-    except OSError:
-        return
+    def forget_peak(self) -> None:
+        """From here on; what loading took is not what serving takes."""
+        if self.opened.forget:
+            self.opened.forget()
+        with suppress(OSError):
+            Path("/proc/self/clear_refs").write_text("5")
 
 
 def _status(name: str) -> float:
@@ -141,7 +141,7 @@ class Conversation:
         """A turn that is not counted: kernels are made, pages are touched."""
         self.turn(batches, turn, count)
         gc.collect()
-        forget_peak()
+        self.server.forget_peak()
         return {}
 
     def peak(self) -> dict[str, Any]:

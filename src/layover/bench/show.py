@@ -6,12 +6,13 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from layover.bench.summary import Bounds, Cost, costs, ratio
-from layover.stats.interval import Interval
+from layover.bench.summary import Cost, costs, ratio
+from layover.stats import Bounds, Interval
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from layover.bench.agreement import Agreement
     from layover.bench.race import Facts, Outcome
 
     Cells = Sequence[str]
@@ -24,7 +25,8 @@ def tables(outcome: Outcome, metric: str) -> Iterator[RenderableType]:
     are out."""
     from rich.text import Text
 
-    found = costs(outcome.samples)
+    names = list(outcome.facts)
+    found = sorted(costs(outcome.samples), key=lambda one: names.index((one.model, one.backend)))
     failed = [(name, facts) for name, facts in outcome.facts.items() if facts.failure]
     yield Text("Agreement with the reference, before any timing", style="bold")
     yield _agreement(outcome, metric)
@@ -37,7 +39,7 @@ def tables(outcome: Outcome, metric: str) -> Iterator[RenderableType]:
         yield _tokens(found)
         for batch in batches:
             yield Text(f"\nRequests of {batch}, all languages", style="bold")
-            yield _overall([one for one in whole if one.batch == batch], outcome)
+            yield _overall([one for one in whole if one.batch == batch], outcome, metric)
         yield Text("\nMemory and disk", style="bold")
         yield _room(outcome)
         for batch in batches:
@@ -46,7 +48,7 @@ def tables(outcome: Outcome, metric: str) -> Iterator[RenderableType]:
             yield Text(f"\nRequests of {batch} by language: {what}", style="bold")
             yield from _by_language(mine, "p50" if batch == 1 else "throughput")
         launches = len({sample.launch for sample in outcome.samples})
-        over = f"{launches} launches and their rounds" if launches > 1 else "rounds of one launch"
+        over = f"{launches} launches" if launches > 1 else "rounds of one launch"
         yield Text(
             f"\n95 % intervals over {over}; times from texts to scores, tokenisation included; "
             "x first: as a multiple of the first line's time.",
@@ -84,19 +86,23 @@ def _agreement(outcome: Outcome, metric: str) -> RenderableType:
         if found is None:
             rows.append((model, backend, "-", "-", "-", "failed"))
             continue
-        known = [value for value in found.quality.values() if not math.isnan(value)]
-        quality = f"{sum(known) / len(known):.1f}" if known else "-"
         rows.append(
             (
                 model,
                 backend,
                 f"{found.difference:.1g}",
                 f"{100 * found.same:.1f} %",
-                quality,
+                _mean(found),
                 found.verdict,
             )
         )
     return listed(("model", "backend", "max diff", "same", metric, ""), rows)
+
+
+def _mean(found: Agreement | None) -> str:
+    """The quality over the languages that have one."""
+    known = [] if found is None else [x for x in found.quality.values() if not math.isnan(x)]
+    return f"{sum(known) / len(known):.1f}" if known else "-"
 
 
 def _tokens(found: Sequence[Cost]) -> RenderableType:
@@ -116,7 +122,7 @@ def _tokens(found: Sequence[Cost]) -> RenderableType:
     return listed(("language", *heads), rows, names=1)
 
 
-def _overall(whole: Sequence[Cost], outcome: Outcome) -> RenderableType:
+def _overall(whole: Sequence[Cost], outcome: Outcome, metric: str) -> RenderableType:
     rows = []
     first = whole[0]
     for one in whole:
@@ -130,15 +136,16 @@ def _overall(whole: Sequence[Cost], outcome: Outcome) -> RenderableType:
             (
                 one.model,
                 one.backend,
-                short(one.p50.value),
-                short(one.p95.value),
-                short(one.p99.value),
-                short(one.tokenise.value),
-                short(one.throughput.value),
+                short(one.p50.estimate),
+                short(one.p95.estimate),
+                short(one.p99.estimate),
+                short(one.tokenise.estimate),
+                short(one.throughput.estimate),
+                _mean(outcome.facts[one.model, one.backend].agreement),
                 "1" if one is first else _times(against),
             )
         )
-    heads = ("model", "backend", "p50 ms", "p95", "p99", "tokenise", "examples/s", "x first")
+    heads = ("model", "backend", "p50 ms", "p95", "p99", "tokenise", "ex./s", metric, "x first")
     return listed(heads, rows)
 
 
@@ -196,7 +203,7 @@ def short(value: float) -> str:
 
 
 def _with_bounds(bounds: Bounds) -> str:
-    return f"{short(bounds.value)} [{short(bounds.low)}, {short(bounds.high)}]"
+    return f"{short(bounds.estimate)} [{short(bounds.low)}, {short(bounds.high)}]"
 
 
 def _times(log: Interval) -> str:

@@ -1,15 +1,17 @@
-"""From requests to percentiles, rates and ratios, with intervals over rounds (no torch).
+"""From requests to percentiles, rates and ratios, and their intervals (no torch).
 
 Requests of one round share what else the machine did meanwhile, and rounds of one process share
-where it lies in memory: so what is resampled are rounds, and where processes were started several
-times the starts, and then rounds within them (Kalibera and Jones 2013, "Rigorous benchmarking in
-reasonable time"). A process that was started once tells nothing of how much a start matters.
+where it lies in memory: so what an interval is over are starts of the processes, where there were
+several, and else rounds (Kalibera and Jones 2013, "Rigorous benchmarking in reasonable time"): a
+t interval on the logarithms of their values, since there are few and a bootstrap over two or three
+covers half of what it says. A process that was started once tells nothing of how much a start
+matters.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,24 +19,14 @@ import numpy as np
 
 from layover.bench.samples import Sample
 from layover.errors import ResultError
-from layover.stats.interval import Interval, interval
-
-DRAWS = 2_000
-PARTS = 20
-
-
-@dataclass(frozen=True, kw_only=True)
-class Bounds:
-    """A number and its 95 % interval over rounds."""
-
-    value: float
-    low: float
-    high: float
+from layover.stats import Bounds, Interval
+from layover.stats.interval import interval
 
 
 @dataclass(frozen=True, kw_only=True)
 class Cost:
-    """What requests of one size take, of one model under one backend, in a language or ("") all."""
+    """What requests of one size take, of one model under one backend, in a language or ("") in
+    several together."""
 
     model: str
     backend: str
@@ -58,11 +50,13 @@ class Cost:
     """Examples a second."""
 
 
-def costs(samples: Sequence[Sample]) -> tuple[Cost, ...]:
-    """Each contender, batch size and language, all languages together first."""
+def costs(samples: Sequence[Sample], together: Collection[str] | None = None) -> tuple[Cost, ...]:
+    """Each contender, batch size and language, and before them the languages `together` (default:
+    all)."""
     groups: dict[tuple[str, str, int, str], list[Sample]] = {}
     for sample in samples:
-        for language in ("", sample.language):
+        one = together is None or sample.language in together
+        for language in ("", sample.language) if one else (sample.language,):
             key = (*sample.contender, sample.batch, language)
             groups.setdefault(key, []).append(sample)
     return tuple(_cost(language, mine) for (_, _, _, language), mine in groups.items())
@@ -72,19 +66,14 @@ def _cost(language: str, mine: Sequence[Sample]) -> Cost:
     first = mine[0]
     whole, places = _table(mine, "whole")
     run, tokenise = _table(mine, "run")[0], _table(mine, "tokenise")[0]
-    rows = _drawn(places)
     examples = len(mine) * first.batch
 
     def percentile(table: Any, share: float) -> Bounds:
-        # A part of the draws at once: a row of them holds every request.
-        drawn = [
-            np.percentile(table[part].reshape(len(part), -1), share, axis=1)
-            for part in np.array_split(rows, PARTS)
-        ]
-        return _bounds(1e3 * np.percentile(table, share), 1e3 * np.concatenate(drawn))
+        return _bounds(table, places, lambda part: 1e3 * float(np.percentile(part, share)))
 
-    rate = first.batch * whole.size
-    seconds = whole.sum(axis=1)
+    def rate(part: Any) -> float:
+        return float(first.batch * part.size / part.sum())
+
     return Cost(
         model=first.model,
         backend=first.backend,
@@ -99,7 +88,7 @@ def _cost(language: str, mine: Sequence[Sample]) -> Cost:
         p99=percentile(whole, 99),
         run=percentile(run, 50),
         tokenise=percentile(tokenise, 50),
-        throughput=_bounds(rate / seconds.sum(), rate / seconds[rows].sum(axis=1)),
+        throughput=_bounds(whole, places, rate),
     )
 
 
@@ -113,21 +102,20 @@ def _table(mine: Sequence[Sample], name: str) -> tuple[Any, list[int]]:
     return np.array(list(turns.values())), [launch for launch, _ in turns]
 
 
-def _drawn(launches: Sequence[int]) -> Any:
-    """[draws, rounds], which rounds are drawn: launches, and rounds within each."""
-    rng = np.random.default_rng(0)
-    of = [np.flatnonzero(np.array(launches) == each) for each in dict.fromkeys(launches)]
-    if len({len(rounds) for rounds in of}) > 1:
-        # One that failed in the middle has fewer rounds: those that it has count alike.
-        of = [np.arange(len(launches))]
-    chosen = rng.integers(len(of), size=(DRAWS, len(of)))
-    within = rng.integers(len(of[0]), size=(DRAWS, len(of), len(of[0])))
-    return np.array(of)[chosen[:, :, None], within].reshape(DRAWS, -1)
+def _bounds(table: Any, launches: Sequence[int], of: Callable[[Any], float]) -> Bounds:
+    """What `of` says of all rounds, with its interval over launches, or over rounds of one; NaN
+    where there is one round alone."""
+    of_launch = np.array(launches)
+    parts = [table[of_launch == each] for each in dict.fromkeys(launches)]
+    found = _over([math.log(of(part)) for part in (parts if len(parts) > 1 else table)])
+    value, half = of(table), found.high - found.estimate
+    return Bounds(estimate=value, low=value * math.exp(-half), high=value * math.exp(half))
 
 
-def _bounds(value: float, drawn: Any) -> Bounds:
-    low, high = np.percentile(drawn, (2.5, 97.5))
-    return Bounds(value=float(value), low=float(low), high=float(high))
+def _over(values: Sequence[float], rounds: int = 0) -> Interval:
+    """Of values that share nothing: requests are the same in all. A single one has no interval."""
+    fixed = 0.0 if len(values) > 1 else math.nan
+    return interval(enumerate(values), examples=rounds, shared=0.0, fixed=fixed)
 
 
 def ratio(
@@ -149,15 +137,8 @@ def ratio(
     by_launch: dict[int, list[float]] = {}
     for (launch, _), value in shared.items():
         by_launch.setdefault(launch, []).append(value)
-    if len(by_launch) > 1:
-        values = [(launch, float(np.mean(each))) for launch, each in by_launch.items()]
-    else:
-        values = [(number, value) for number, value in enumerate(shared.values())]
-    # Requests are the same on both sides, and nothing else is shared between rounds; a single one
-    # has no interval.
-    return interval(
-        values, examples=len(shared), shared=0.0, fixed=0.0 if len(values) > 1 else math.nan
-    )
+    means = [float(np.mean(each)) for each in by_launch.values()]
+    return _over(means if len(means) > 1 else list(shared.values()), len(shared))
 
 
 def _medians(

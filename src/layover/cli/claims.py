@@ -27,8 +27,8 @@ def claims(
     import typer
     from rich.console import Console
 
+    from layover.measured import grid, measurements
     from layover.report.ledger import Ledger
-    from layover.results import grid, measurements
     from layover.verdicts import judge
 
     value, place = open_study(study, store, arguments)

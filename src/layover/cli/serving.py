@@ -1,11 +1,11 @@
-"""The commands about what models cost to serve: bench and costs."""
+"""The commands about what models cost to serve: bench and serving."""
 
 from __future__ import annotations
 
 import json
 import math
 import time
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -25,6 +25,7 @@ from layover.errors import StudyError
 
 if TYPE_CHECKING:
     from layover.bench.race import Outcome
+    from layover.report import Cost
     from layover.tasks.task import Data, Task
 
 KEPT = "alphabet"
@@ -59,7 +60,7 @@ def bench(
 ) -> None:
     """What models cost to serve on a task's real text: latency, throughput, memory, disk."""
     from layover.bench.benchmark import Aim, measure
-    from layover.bench.race import Setup
+    from layover.bench.race import Setup, labels_of
     from layover.tasks.task import Subset, load
 
     setup = Setup(
@@ -87,6 +88,8 @@ def bench(
         vocabulary=None if text is None else load(text, _no_stage),
         keep=keep,
     )
+    for place in aim.models.values():
+        labels_of(place, found)
     folder = out or DEFAULT_STORE / time.strftime("bench-%Y%m%d-%H%M%S")
     if folder.exists() and any(folder.iterdir()):
         raise StudyError(f"{folder} holds something: name a new folder with --out")
@@ -138,6 +141,17 @@ def _rows(outcome: Outcome) -> list[dict[str, Any]]:
     return rows
 
 
+def _row(cost: Cost) -> dict[str, Any]:
+    """Flat, with the ends of what has an interval."""
+    row: dict[str, Any] = {"arm": cost.model, "per_millisecond": cost.per_millisecond}
+    for name in (each.name for each in fields(cost) if each.name != "model"):
+        found = getattr(cost, name)
+        row[name] = getattr(found, "estimate", found)
+        if hasattr(found, "estimate"):
+            row |= {f"{name}_{end}": getattr(found, end) for end in ("low", "high")}
+    return row
+
+
 def _plain(value: Any) -> Any:
     """A value for JSON, which has neither NaN nor infinity."""
     if isinstance(value, dict):
@@ -186,20 +200,30 @@ def serving_command(
     store: StoreFolder = DEFAULT_STORE,
     arguments: Argument = None,
     margin: Annotated[
-        float, typer.Option(help="The smallest difference in latency that matters, in percent.")
-    ] = 5.0,
+        float | None,
+        typer.Option(
+            help="The smallest difference in latency that matters, in percent.",
+            show_default="the benchmark's",
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """What a study's arms cost to serve: whether their latency differs, and quality by time."""
-    from layover.serving import comparisons, served
+    from layover.serving import comparisons, failures, served
 
+    if margin is not None and not 0 < margin < math.inf:
+        raise StudyError(
+            f"--margin {margin:g}: name the smallest difference that matters, in percent above 0"
+        )
     value, place = open_results(study, store, arguments)
     found = served(value, place)
-    answers = comparisons(value, place, margin / 100)
+    answers = comparisons(value, place, None if margin is None else margin / 100)
+    for failure in failures(value, place):
+        complain(failure)
     if not found:
         raise StudyError(f"{value.name} has no benchmark that is complete: run it, or add one")
     if as_json:
-        for row in (*(one.row for one in answers), *(one.row for one in found)):
+        for row in (*(one.row for one in answers), *map(_row, found)):
             typer.echo(json.dumps(_plain(row)))
         return
     from rich.console import Console

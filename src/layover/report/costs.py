@@ -7,11 +7,42 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from layover.report import prose
-from layover.report.report import Cost, Report
-from layover.report.svg import INK, MARKERS, Look, Panel, brief, drawing, element, looks
+from layover.report.report import Cost, Ratio, Report
+from layover.report.svg import FAINT, INK, MARKERS, Look, Panel, brief, drawing, element, looks
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+
+def ratio_panels(report: Report) -> list[Panel]:
+    """For every two arms: the ratio of their median latencies, and what counts as the same."""
+    groups: dict[tuple[str, str], list[Ratio]] = {}
+    for ratio in report.ratios:
+        groups.setdefault((ratio.arm, ratio.over), []).append(ratio)
+    look, panels = looks(report), []
+    for (arm, over), mine in groups.items():
+        title = f"Latency of {arm} as a multiple of {over}'s"
+        with drawing(0.9 + 0.3 * len(mine)) as (figure, (axes,)):
+            most = 1 + min(one.margin for one in mine)
+            axes.axvspan(1 / most, most, color=FAINT, zorder=0)
+            axes.axvline(1.0, color=INK, linewidth=0.8)
+            for place, one in enumerate(mine):
+                ends = [one.value.low, one.value.high]
+                axes.plot(ends, [place] * 2, color=look[arm].colour, linewidth=1.6)
+                options = {**look[arm].options(6), "linestyle": "none"}
+                axes.plot([one.value.estimate], [place], **options)
+            _rows(axes, [one.label for one in mine], 26)
+            axes.set_xlabel("ratio of medians; grey: the same for all that matters")
+            words = "; ".join(map(_ratio, mine))
+            panels.append(
+                Panel(title=title, svg=element(figure, f"{title}. {words}."), names=(arm,))
+            )
+    return panels
+
+
+def _ratio(one: Ratio) -> str:
+    value = one.value
+    return f"{one.label} {value.estimate:.3f} [{value.low:.3f}, {value.high:.3f}]"
 
 
 def latency_panels(report: Report) -> list[Panel]:
@@ -57,7 +88,8 @@ def quality_panels(report: Report) -> list[Panel]:
         with drawing(2.6) as (figure, (axes,)):
             for cost in costs:
                 _point(axes, cost, look[cost.model], backends.index(cost.backend))
-            axes.set_xlim(left=0)
+            # Not from zero: models of one size would all lie in one corner.
+            axes.margins(x=0.3)
             axes.set_xlabel(f"median milliseconds, batch {smallest}")
             axes.set_ylabel("quality, %")
             title = ", ".join(filter(None, (target, _name(report, language))))
@@ -69,7 +101,7 @@ def quality_panels(report: Report) -> list[Panel]:
 
 def _name(report: Report, code: str) -> str:
     if not code:
-        return "all languages"
+        return "zero-shot languages"
     return next((one.name for one in report.languages if one.code == code), code)
 
 
@@ -86,8 +118,8 @@ def _latency(axes: Axes, place: float, cost: Cost, look: Look) -> None:
     axes.plot([cost.p50.estimate], [place], **{**look.options(5), "linestyle": "none"})
 
 
-def _rows(axes: Axes, names: Sequence[str]) -> None:
-    axes.set_yticks(range(len(names)), [brief(name, 14) for name in names], color=INK)
+def _rows(axes: Axes, names: Sequence[str], most: int = 14) -> None:
+    axes.set_yticks(range(len(names)), [brief(name, most) for name in names], color=INK)
     axes.set_ylim(len(names) - 0.5, -0.5)
     axes.grid(visible=False, axis="y")
     axes.grid(visible=True, axis="x")
@@ -103,7 +135,7 @@ def _point(axes: Axes, cost: Cost, look: Look, backend: int) -> None:
     options = {**look.options(6), "marker": mark, "linestyle": "none"}
     axes.plot([at], [quality.estimate], **options)
     axes.annotate(
-        cost.backend,
+        f"{cost.backend} (served examples)" if cost.sampled else cost.backend,
         (at, quality.estimate),
         (5, 3),
         textcoords="offset points",
@@ -124,4 +156,5 @@ def _words(title: str, costs: Sequence[Cost]) -> str:
 def _quality(cost: Cost) -> str:
     assert cost.quality is not None
     quality, latency = prose.number(cost.quality.estimate), prose.number(cost.p50.estimate)
-    return f"{cost.model} with {cost.backend} {quality} % at {latency} ms"
+    where = " of the examples that were served" if cost.sampled else ""
+    return f"{cost.model} with {cost.backend} {quality} %{where} at {latency} ms"

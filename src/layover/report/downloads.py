@@ -117,6 +117,8 @@ def _costs(report: Report) -> Iterator[Row]:
             "disk": cost.disk,
             "agrees": cost.agrees,
             "quality": cost.quality.estimate if cost.quality else "",
+            "quality_of": "served examples" if cost.sampled else "whole test",
+            "per_millisecond": cost.per_millisecond,
         }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from layover.report import prose
 from layover.report.family import Place
@@ -233,7 +233,7 @@ def cost_grid(costs: Iterable[Cost]) -> Grid:
     columns = (
         *(("p50", "ms a batch"), ("p95", "ms a batch"), ("p99", "ms a batch")),
         *(("Throughput", "sentences/s"), ("Tokens", "a sentence"), ("Memory", "MB, peak")),
-        *(("Disk", "MB"), ("Agrees", "% of examples"), ("Quality", "%")),
+        *(("Disk", "MB"), ("Agrees", "% of examples"), ("Quality", "%"), ("Points", "a ms")),
     )
     rows = [
         (
@@ -244,7 +244,7 @@ def cost_grid(costs: Iterable[Cost]) -> Grid:
                         cost.model,
                         cost.target,
                         cost.backend,
-                        cost.language or "all languages",
+                        cost.language or "zero-shot languages",
                         f"batch {cost.batch}",
                     ),
                 )
@@ -253,12 +253,18 @@ def cost_grid(costs: Iterable[Cost]) -> Grid:
                 *(_bounds(one) for one in (cost.p50, cost.p95, cost.p99, cost.throughput)),
                 *(_number(x) for x in (cost.tokens, cost.memory / 1e6, cost.disk / 1e6)),
                 _number(100 * cost.agrees),
-                _score(cost.quality),
+                _quality(cost),
+                _number(cost.per_millisecond),
             ),
         )
         for cost in costs
     ]
     return Grid(caption="Every model, backend and language", columns=columns, rows=tuple(rows))
+
+
+def _quality(cost: Cost) -> Shown:
+    found = _score(cost.quality)
+    return replace(found, below="of served examples") if cost.sampled and found.text else found
 
 
 def _named(curve: Curve) -> str:

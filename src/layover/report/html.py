@@ -81,6 +81,7 @@ def _rest(report: Report) -> dict[str, Any]:
         "changes": portraits.change_grid(report),
         "losses": portraits.loss_grid(report),
         "trainings": figures.training_curves(report),
+        "ratios": costs.ratio_panels(report),
         "latency": costs.latency_panels(report),
         "quality": costs.quality_panels(report),
     }

@@ -140,7 +140,8 @@ def _costs(report: Report) -> str:
         return ""
     return (
         "Latencies are of one machine. Every model and backend ran in a process of its own, warmed "
-        "up, in rounds that alternate at random; the intervals resample the rounds."
+        "up, in rounds that alternate at random; the intervals are over launches, or over the "
+        "rounds of a single one."
     )
 
 

@@ -127,7 +127,7 @@ class Cost:
     """Its arm, or its folder."""
     backend: str
     language: str
-    """Its code; empty for all of them together."""
+    """Its code; empty for the zero-shot ones together."""
     batch: int
     p50: Bounds
     """Milliseconds a batch, as the others are."""
@@ -144,8 +144,31 @@ class Cost:
     agrees: float = math.nan
     """The share of examples predicted as the reference does."""
     quality: Interval | None = None
-    """In percent; beside all languages it is the mean over the zero-shot ones."""
+    """In percent, in the same language or languages."""
+    sampled: bool = False
+    """Quality is that of the examples that were served, not of the whole test."""
     target: str = ""
+
+    @property
+    def per_millisecond(self) -> float:
+        """Points per millisecond of the median request: what is bought with time."""
+        if self.quality is None or not self.quality.seeds:
+            return math.nan
+        return self.quality.estimate / self.p50.estimate
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ratio:
+    """The median latency of an arm as a multiple of another's."""
+
+    arm: str
+    over: str
+    label: str
+    """What was served, such as "POS, eager, batch 1"."""
+    value: Bounds
+    """With the interval that decides whether they are the same."""
+    margin: float
+    """What lies between 1 / (1 + margin) and 1 + margin is the same."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -197,6 +220,8 @@ class Report:
     sizes: tuple[Curve, ...] = ()
     """Over the parameters without the word table."""
     costs: tuple[Cost, ...] = ()
+    ratios: tuple[Ratio, ...] = ()
+    """Of the latencies of every two arms that were served."""
     latencies: tuple[str, ...] = ()
     """Sentences on each arm's latency beside the baseline's."""
     portraits: tuple[Portrait, ...] = ()

@@ -12,48 +12,50 @@ from layover.languages import language as find_language
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from layover.serving import Served
+    from layover.report.report import Cost
+
+STAR = "*"
 
 
-def table(found: Sequence[Served]) -> Iterator[RenderableType]:
+def table(found: Sequence[Cost]) -> Iterator[RenderableType]:
     """Latency, rate, quality and what a millisecond buys, language by language."""
     from rich.text import Text
 
-    groups: dict[tuple[str, str, int], list[Served]] = {}
+    groups: dict[tuple[str, str, int], list[Cost]] = {}
     for one in found:
-        groups.setdefault((one.target, one.cost.backend, one.cost.batch), []).append(one)
+        groups.setdefault((one.target, one.backend, one.batch), []).append(one)
     for (target, backend, batch), mine in groups.items():
-        languages = list(dict.fromkeys(one.cost.language for one in mine))
+        languages = list(dict.fromkeys(one.language for one in mine))
         yield Text(f"\n{target}, {backend}, requests of {batch}", style="bold")
         last = "points/ms" if batch == 1 else "examples/s"
         heads = ("language", "arm", "p50 ms", "p99", "quality", last)
         yield listed(heads, [_cells(one) for one in _in_order(mine, languages)])
-    yield Text(
-        "\nQuality in percent on the whole test; beside all languages it is the zero-shot mean.",
-        style="dim",
-    )
+    note = "Quality in percent on the whole test; zero-shot: the languages that have one, together."
+    if any(one.sampled for one in found):
+        note += f" {STAR} On the examples that were served, where the backend answers otherwise."
+    yield Text(f"\n{note}", style="dim")
 
 
-def _in_order(mine: Sequence[Served], languages: Sequence[str]) -> list[Served]:
+def _in_order(mine: Sequence[Cost], languages: Sequence[str]) -> list[Cost]:
     """Arms side by side, language by language."""
-    return sorted(mine, key=lambda one: languages.index(one.cost.language))
+    return sorted(mine, key=lambda one: languages.index(one.language))
 
 
-def _bought(one: Served) -> str:
-    if one.cost.batch > 1:
-        return short(one.cost.throughput.value)
+def _bought(one: Cost) -> str:
+    if one.batch > 1:
+        return short(one.throughput.estimate)
     value = one.per_millisecond
     return "-" if math.isnan(value) else short(value)
 
 
-def _cells(one: Served) -> tuple[str, ...]:
-    cost, quality = one.cost, one.quality
+def _cells(one: Cost) -> tuple[str, ...]:
+    quality = one.quality
     known = quality is not None and not math.isnan(quality.estimate)
     return (
-        find_language(cost.language).name if cost.language else "all",
-        one.arm,
-        f"{short(cost.p50.value)} [{short(cost.p50.low)}, {short(cost.p50.high)}]",
-        short(cost.p99.value),
-        f"{quality.estimate:.1f}" if quality and known else "-",
+        find_language(one.language).name if one.language else "zero-shot",
+        one.model,
+        f"{short(one.p50.estimate)} [{short(one.p50.low)}, {short(one.p50.high)}]",
+        short(one.p99.estimate),
+        f"{quality.estimate:.1f}{STAR * one.sampled}" if quality and known else "-",
         _bought(one),
     )
