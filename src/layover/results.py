@@ -281,15 +281,10 @@ def grid(study: Study, found: tuple[Measurement, ...]) -> Grid:
     )
 
 
-def _compared(study: Study) -> tuple[str, ...]:
-    """The arms that are compared with the baseline."""
-    return tuple(a.name for a in study.arms if not a.control and a.name != study.baseline)
-
-
 def _differences(study: Study, table: Grid, targets: tuple[str, ...]) -> tuple[Cell, ...]:
     return tuple(
         Cell(arm=arm, target=target, estimates=table.difference(arm, study.baseline, target))
-        for arm in _compared(study)
+        for arm in (one.name for one in study.compared)
         for target in targets
         if table.has(arm, target) and table.has(study.baseline, target)
     )

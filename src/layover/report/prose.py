@@ -5,12 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from layover.report.report import Report
 from layover.stats import Interval
 
 FEW, NAMED = 3, 6
 """Arms whose numbers a sentence gives one by one; of more, their range, and of many no names."""
+MOST = 4
+"""Digits after the point, at most."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,9 +44,36 @@ def number(value: float) -> str:
     return f"{value:,.{min(6, max(0, 3 - before))}f}".replace("-", "−")
 
 
-def bracket(interval: Interval, digits: int = 1) -> str:
-    """[+0.9, +2.7], never broken over two lines."""
-    return f"[{signed(interval.low, digits)},\u00a0{signed(interval.high, digits)}]"
+class Bounded(Protocol):
+    """A number with the ends of its interval."""
+
+    @property
+    def estimate(self) -> float: ...
+    @property
+    def low(self) -> float: ...
+    @property
+    def high(self) -> float: ...
+
+
+def bracket(interval: Bounded, digits: int = 1) -> str:
+    """[+0.9, +2.7], never broken over two lines, with as many digits as tell its ends apart."""
+    low, high = signed(interval.low, digits), signed(interval.high, digits)
+    if low == high and interval.low < interval.high and digits < MOST:
+        return bracket(interval, digits + 1)
+    return f"[{low},\u00a0{high}]"
+
+
+def bounded(value: Bounded, digits: int = 1) -> str:
+    """+1.8 [+0.9, +2.7]; "less than 0.05 either way" where nothing else is left of it."""
+    half = 0.5 * 10**-digits
+    if max(abs(value.low), abs(value.high)) < half:
+        return f"less than {half:g} either way"
+    return f"{signed(value.estimate, digits)}\u00a0{bracket(value, digits)}"
+
+
+def sentence(text: str) -> str:
+    """With a capital and a full stop."""
+    return f"{text[:1].upper()}{text[1:].rstrip('.')}."
 
 
 def listed(items: Sequence[str]) -> str:
@@ -101,7 +131,7 @@ def answer(report: Report) -> Answer:
         where = "each target" if len(report.common_targets()) > 1 else "the target"
         summary.append(
             f"Choosing the arm for {where}, on other data than it is measured on, is worth "
-            f"{_value(report.best)} points."
+            f"{bounded(report.best)} points."
         )
     targets = tuple((name, _target(report, pairs)) for name, pairs in ranked.items())
     return Answer(summary=" ".join(summary), targets=targets if len(targets) > 1 else ())
@@ -129,24 +159,24 @@ def _headline(report: Report) -> str:
     if len(ranked) == 1:
         only = ranked[0]
         verb = {1: "helps", -1: "hurts", 0: f"cannot be told from {report.baseline}"}
-        return f"{only.arm} {verb[only.sign]}: {_value(only.cell)} points, {where}."
+        return f"{only.arm} {verb[only.sign]}: {bounded(only.cell)} points, {where}."
     gains, losses, unclear = _parted(ranked)
     # An arm that scored higher but is not shown to help gets its numbers too.
     best = gains[0] if gains else ranked[0]
     higher = [one for one in unclear if gains and one.cell.estimate > best.cell.estimate]
-    names = [f"{one.arm} {_value(one.cell)}" if one in higher else one.arm for one in unclear]
+    names = [f"{one.arm} {bounded(one.cell)}" if one in higher else one.arm for one in unclear]
     rest = []
     if gains:
         most = " most" if gains[1:] else ""
         first = (
-            f"{best.arm} helps{most}, {_value(best.cell)} points over {report.baseline}, {where}"
+            f"{best.arm} helps{most}, {bounded(best.cell)} points over {report.baseline}, {where}"
         )
         if gains[1:]:
             first += f"; {_values(gains[1:])} {_verb(gains[1:], 'help')} too"
     else:
         first = f"No arm is shown to help, {where}"
         if unclear:
-            first += f"; the highest, {best.arm}, is at {_value(best.cell)} points"
+            first += f"; the highest, {best.arm}, is at {bounded(best.cell)} points"
     if losses:
         rest.append(f"{_values(losses)} {_verb(losses, 'hurt')}")
     if unclear:
@@ -162,11 +192,11 @@ def _growth(report: Report) -> Iterator[str]:
         means = means or [curve for curve in known if curve.target == known[0].target]
         if not 0 < len(means) <= NAMED:
             continue
-        parts = [f"with {c.arm} {_value(c.slope)}" for c in means if c.slope]
+        parts = [f"with {c.arm} {bounded(c.slope)}" for c in means if c.slope]
         where = f"on {means[0].target}" if means[0].target else "averaged over targets"
         text = f"Doubling {what} adds, in points and {where}: {listed(parts)}"
         more = [
-            f"{c.arm} over {c.against} {_value(c.contrast)}"
+            f"{c.arm} over {c.against} {bounded(c.contrast)}"
             for c in means
             if c.contrast and c.contrast.seeds
         ]
@@ -199,13 +229,9 @@ def _target(report: Report, ranked: Ranked) -> str:
     return ("; ".join(filter(None, parts)) or "not measured") + "."
 
 
-def _value(interval: Interval) -> str:
-    return f"{signed(interval.estimate)}\u00a0{bracket(interval)}"
-
-
 def _values(ranked: Ranked) -> str:
     if len(ranked) <= FEW:
-        return listed([f"{one.arm} {_value(one.cell)}" for one in ranked])
+        return listed([f"{one.arm} {bounded(one.cell)}" for one in ranked])
     ends = sorted(one.cell.estimate for one in ranked)
     names = _listed([one.arm for one in ranked])
     return f"{names} (by {signed(ends[0])} to {signed(ends[-1])})"
