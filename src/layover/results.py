@@ -19,6 +19,7 @@ from layover.factors import factors, measured_seed, metric_of, scores_of
 from layover.grid import Grid
 from layover.languages import by_distance, distance
 from layover.languages import language as find_language
+from layover.report.methods import allowed
 from layover.report.report import (
     Arm,
     Cell,
@@ -182,7 +183,7 @@ def report(study: Study, store: Store, commands: tuple[str, ...] = ()) -> Report
     differences = _differences(study, table, targets)
     total = len(study.leaves)
     have = sum(store.complete(leaf) for leaf in study.leaves)
-    notes = [f"The study allows what the guard would stop: {name}." for name in study.allow]
+    notes = list(allowed(study.allow))
     if have < total:
         notes.append(f"{total - have} of {total} measurements are missing.")
     notes += [note for name in targets if (note := _unlabelled(name, found))]
@@ -190,7 +191,7 @@ def report(study: Study, store: Store, commands: tuple[str, ...] = ()) -> Report
         study=study.name,
         question=study.question,
         arms=tuple(Arm(name=arm.name, role=_role(study, arm)) for arm in study.arms),
-        targets=tuple(_target(name, found) for name in targets),
+        targets=tuple(_target(study, name, found) for name in targets),
         languages=tuple(_language(code, study.source) for code in table.languages),
         differences=differences,
         means=_means(study, table, differences, targets),
@@ -247,11 +248,14 @@ def _role(study: Study, arm: StudyArm) -> Role:
     return "baseline" if arm.name == study.baseline else "arm"
 
 
-def _target(name: str, found: tuple[Measurement, ...]) -> Target:
+def _target(study: Study, name: str, found: tuple[Measurement, ...]) -> Target:
     mine = [item for item in found if item.target == name]
     known = [item.chance for item in mine if not math.isnan(item.chance)]
+    leaves = [leaf for arm in study.arms for leaf in scores_of(arm) if leaf.target == name]
     return Target(
         name=name,
+        task=leaves[0].predictions.data.task.name,
+        encoders=tuple(dict.fromkeys(factors(leaf).encoder for leaf in leaves)),
         metric=mine[0].metric if mine else "",
         chance=sum(known) / len(known) if known else math.nan,
     )

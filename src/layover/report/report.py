@@ -32,6 +32,10 @@ class Target:
     metric: str
     chance: float = math.nan
     """Percent; NaN where undefined."""
+    task: str = ""
+    """What is tested: targets may differ in their encoders alone."""
+    encoders: tuple[str, ...] = ()
+    """That are measured on it."""
 
 
 @dataclass(frozen=True, kw_only=True)
