@@ -119,14 +119,48 @@ def test_arms_that_differ_in_their_examples_alone_are_a_line() -> None:
     study = grown()
     found = by_examples(study, measured(study, points))
     assert [(one.arm, one.target) for one in found] == [
-        (f"xnli in {where}", name)
-        for where in ("English", "2 languages")
-        for name in ("", "one", "second")
+        (where, name) for where in ("English", "others") for name in ("", "one", "second")
     ]
     for one in found:
         assert [point.at for point in one.points] == list(SIZES)
         assert len(one.line) > 10 and one.line[0][0] == SIZES[0]
-        assert one.told.startswith("By this law a doubling adds ")
+        assert one.told.startswith("By this law every doubling adds +")
+        assert (one.law, one.gains) == ("logarithm", ())
+        assert one.arms == tuple(f"{one.arm} {size}" for size in SIZES)
+
+
+def test_a_line_whose_arms_have_no_words_of_their_own_in_common_is_named_by_its_factors() -> None:
+    study = grown()
+    arms = tuple(changed(arm, name=arm.name.replace("English", "more")) for arm in study.arms)
+    arms = tuple(changed(arm, name=arm.name.replace("others", "more at")) for arm in arms)
+    named = changed(study, arms=arms)
+    found = by_examples(named, measured(named, lambda leaf, arm: 50))
+    assert {one.arm for one in found} == {"more", "more at"}
+    taken = changed(named, arms=(*arms, changed(arms[0], name="more", control=True)))
+    found = by_examples(taken, measured(taken, lambda leaf, arm: 50))
+    assert {one.arm for one in found} == {"xnli in English", "more at"}
+
+
+def test_two_numbers_of_examples_are_no_line() -> None:
+    study = grown()
+    few = changed(study, arms=(study.arms[0], *study.arms[1:3], *study.arms[-3:]))
+    found = by_examples(few, measured(few, points))
+    assert {one.arm for one in found} == {"others"}
+
+
+def test_a_law_with_a_ceiling_says_its_first_and_last_doubling() -> None:
+    study = grown()
+
+    def bent(leaf: Score, arm: str) -> float:
+        size = factors(leaf).examples or 0
+        return 90 - 40 * (size / 100) ** -1.0 if size else 40
+
+    one, *_ = by_examples(study, measured(study, bent))
+    assert one.law == "power law with ceiling"
+    (first, early), (last, late) = one.gains
+    assert (first, last) == (SIZES[0], SIZES[-1] / 2)
+    assert early.estimate == pytest.approx(20, abs=2) and late.estimate < 4
+    assert one.told.startswith("By this law a doubling adds from 100 examples +")
 
 
 def test_a_line_has_the_slope_that_it_was_made_with_and_the_difference_to_english() -> None:
@@ -135,19 +169,30 @@ def test_a_line_has_the_slope_that_it_was_made_with_and_the_difference_to_englis
     assert english.slope and others.slope and others.contrast
     assert english.slope.estimate == pytest.approx(4, abs=0.5)
     assert others.slope.estimate == pytest.approx(1, abs=0.5)
-    assert (others.against, english.against) == ("xnli in English", "")
+    assert (others.against, english.against) == ("English", "")
     assert others.contrast.estimate == pytest.approx(others.slope.estimate - english.slope.estimate)
     assert others.contrast.high < 0
 
 
-def test_what_was_not_measured_is_left_out_of_a_line_as_a_whole() -> None:
+def test_a_size_that_was_not_measured_is_named_and_the_others_stay() -> None:
     study = grown()
     table = measured(study, points)
     held = {
-        cell: sample for cell, sample in table.samples.items() if cell != ("English 400", "one")
+        cell: sample for cell, sample in table.samples.items() if cell != ("English 100", "one")
     }
     found = by_examples(study, changed(table, samples=held))
-    assert [(one.arm, one.target) for one in found][:1] == [("xnli in English", "second")]
+    known = {(one.arm, one.target): one for one in found}
+    assert len(known) == 6
+    for target in ("", "one"):
+        line = known["English", target]
+        assert [point.at for point in line.points] == [200, 400, 800, 1_600]
+        assert line.told.endswith("Not measured: English 100.")
+        # The slopes that are compared are over the sizes of both.
+        whole = by_examples(study, table)
+        (same,) = [one for one in whole if (one.arm, one.target) == ("others", target)]
+        assert known["others", target].slope == same.slope
+        assert known["others", target].contrast != same.contrast
+    assert "Not measured" not in known["English", "second"].told
 
 
 def test_arms_that_differ_in_more_are_no_line() -> None:
@@ -196,13 +241,13 @@ def rising(leaf: Score, arm: str) -> float:
 def test_arms_of_several_encoders_are_lines_over_their_sizes_with_the_gap_to_english() -> None:
     study = sized()
     found = by_size(study, measured(study, rising))
-    assert [one.arm for one in found] == ["English", "others", "others - English"]
+    assert [one.arm for one in found] == ["others − English", "English", "others"]
     bodies = [shape.dimensions(500).parameters.body for shape in LADDER[:5]]
     assert all([point.at for point in one.points] == bodies for one in found)
-    gap = found[-1]
+    gap = found[0]
     assert gap.points[0].value.estimate == pytest.approx(12, abs=2)
     assert gap.slope and gap.slope.estimate == pytest.approx(-1, abs=0.3)
-    assert gap.told.startswith("Rank correlation with size -")
+    assert gap.told.startswith("Rank correlation with size −")
 
 
 def test_arms_of_several_encoders_are_no_line_over_examples() -> None:

@@ -7,33 +7,35 @@ languages that both were measured in.
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from layover.errors import ResultError
-from layover.factors import Factors, factors
+from layover.factors import Factors, factors, scores_of
 from layover.grid import Grid
 from layover.languages import language as find_language
+from layover.report.prose import bounded, listed, sentence
 from layover.report.report import Curve, Point
-from layover.stages import Score
+from layover.stats import Curve as Fitted
 from layover.stats import (
-    Bounds,
     Term,
     contrast,
-    curve,
     doubling,
     measured_languages,
     relation,
     slope_difference,
+    told_law,
 )
-from layover.stats import Curve as Fitted
-from layover.study import Arm, Study
+from layover.study import Study
 
 DRAWN = 25
 """Places at which a fitted law is drawn."""
 NAMES = {"power": "power law with ceiling", "logarithm": "logarithm"}
 BY_SIZE = "parameters without the word table"
+LEAST = 3
+"""Places that make a line: two are a difference, which the arms show."""
 
 Points = dict[float, tuple[Term, ...]]
 
@@ -46,97 +48,114 @@ class _Line:
     tasks: tuple[str, ...]
     languages: tuple[str, ...]
     points: Mapping[str, Points]
-    labels: Mapping[float, str] = field(default_factory=dict)
-    """What stands at a place."""
+    """Those measured."""
+    places: Mapping[float, str]
+    """What stands at each, measured or not: an arm, or an encoder."""
+
+    def lacking(self, target: str) -> str:
+        """A sentence on what was not measured."""
+        names = [name for at, name in self.places.items() if at not in self.points[target]]
+        return f"Not measured: {listed(names)}." if names else ""
 
 
 def by_examples(study: Study, table: Grid) -> tuple[Curve, ...]:
     """A line for each encoder, intermediate task and set of languages that there are arms of with
-    two or more numbers of training examples."""
+    three or more numbers of training examples."""
     lines = [line for line in _example_lines(study, table) if line.points]
     return tuple(
-        _fitted(line, target, points, _source_line(line, lines, study.source))
+        _fitted(line, target, _source_line(line, lines, study.source))
         for line in lines
-        for target, points in line.points.items()
+        for target in line.points
     )
 
 
 def by_size(study: Study, table: Grid) -> tuple[Curve, ...]:
-    """A line for each arm that was measured with two or more encoders of known sizes, and for how
-    far one lies above that of the same tasks in the source language."""
+    """For each arm that was measured with three or more encoders of known sizes: how far it lies
+    above that of the same tasks in the source language, and a line of its own."""
     lines = [line for line in _size_lines(study, table) if line.points]
-    found = []
+    gaps = []
     for line in lines:
-        source = _source_line(line, lines, study.source)
-        for target, points in line.points.items():
-            found.append(_related(line.name, target, points, line.labels))
-            if source and points.keys() == source.points.get(target, {}).keys():
-                other = source.points[target]
-                gap = {at: (*points[at], *_minus(other[at])) for at in points}
-                found.append(_related(f"{line.name} - {source.name}", target, gap, line.labels))
-    return tuple(found)
+        if source := _source_line(line, lines, study.source):
+            both = {
+                target: {at: (*points[at], *_minus(other[at])) for at in _shared(points, other)}
+                for target, points in line.points.items()
+                if (other := source.points.get(target))
+            }
+            kept = {target: points for target, points in both.items() if len(points) > 1}
+            gaps.append(replace(line, name=f"{line.name} − {source.name}", points=kept))
+    related = [
+        _related(line, target, f"{line.name}, points") for line in gaps for target in line.points
+    ]
+    related += [_related(line, target) for line in lines for target in line.points]
+    return tuple(related)
 
 
 def _example_lines(study: Study, table: Grid) -> Iterator[_Line]:
     """The lines over the numbers of examples."""
-    arms: dict[Factors, dict[int, Arm]] = {}
-    for arm in _compared(study):
-        kinds = {replace(one, seed=None, parameters=None) for one in _factors(arm)}
+    arms: dict[Factors, dict[int, str]] = {}
+    for arm in study.compared:
+        kinds = {replace(one, seed=None, parameters=None) for one in map(factors, scores_of(arm))}
         if len(kinds) == 1 and (kind := kinds.pop()).intermediate and kind.examples:
-            arms.setdefault(replace(kind, examples=None), {})[kind.examples] = arm
-    encoders = {kind.encoder for kind in arms}
-    for kind, sizes in arms.items():
-        if len(sizes) < 2:
-            continue
-        targets = {
-            name: {float(size): (arm.name, name) for size, arm in sorted(sizes.items())}
-            for name in _targets(study)
-        }
-        name = _name(kind, several=len(encoders) > 1)
-        points = _points(targets, table, study.baseline)
-        yield _Line(name=name, tasks=kind.intermediate, languages=kind.languages, points=points)
+            arms.setdefault(replace(kind, examples=None), {})[kind.examples] = arm.name
+    families = {
+        kind: dict(sorted(sizes.items())) for kind, sizes in arms.items() if len(sizes) >= LEAST
+    }
+    names = _names(families, {arm.name for arm in study.arms})
+    targets = dict.fromkeys(leaf.target for arm in study.arms for leaf in scores_of(arm))
+    for kind, sizes in families.items():
+        places = {float(size): arm for size, arm in sizes.items()}
+        cells = {name: {at: (arm, name) for at, arm in places.items()} for name in targets}
+        yield _Line(
+            name=names[kind],
+            tasks=kind.intermediate,
+            languages=kind.languages,
+            points=_points(cells, table, study.baseline),
+            places=places,
+        )
 
 
 def _size_lines(study: Study, table: Grid) -> Iterator[_Line]:
     """The lines over the encoders' sizes. What is measured is told apart by its task: a target may
     have another name for each encoder."""
-    for arm in _compared(study):
+    for arm in study.compared:
         cells: dict[str, dict[float, tuple[str, str]]] = {}
-        labels: dict[float, str] = {}
-        for leaf in _scores(arm):
+        places: dict[float, str] = {}
+        for leaf in scores_of(arm):
             found = factors(leaf)
             if found.parameters:
                 size = float(found.parameters.body)
-                labels[size] = found.encoder
+                places[size] = found.encoder
                 task = leaf.predictions.data.task.name
                 cells.setdefault(task, {})[size] = (arm.name, leaf.target)
-        several = {task: dict(sorted(at.items())) for task, at in cells.items() if len(at) > 1}
-        kind = _factors(arm)[0]
+        if len(places) < LEAST:
+            continue
+        kind = factors(scores_of(arm)[0])
+        rising = {task: dict(sorted(at.items())) for task, at in cells.items()}
         yield _Line(
             name=arm.name,
             tasks=kind.intermediate,
             languages=kind.languages,
-            points=_points(several, table, study.baseline),
-            labels=labels,
+            points=_points(rising, table, study.baseline),
+            places=dict(sorted(places.items())),
         )
 
 
-def _compared(study: Study) -> list[Arm]:
-    return [
-        arm for arm in study.arms if not arm.control and arm.name != study.baseline and _scores(arm)
-    ]
-
-
-def _scores(arm: Arm) -> list[Score]:
-    return [leaf for leaf in arm.leaves if isinstance(leaf, Score)]
-
-
-def _factors(arm: Arm) -> list[Factors]:
-    return [factors(leaf) for leaf in _scores(arm)]
-
-
-def _targets(study: Study) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(leaf.target for arm in study.arms for leaf in _scores(arm)))
+def _names(
+    families: Mapping[Factors, Mapping[int, str]], taken: Collection[str]
+) -> dict[Factors, str]:
+    """The words that the names of a line's arms begin with; its factors where these are not its
+    own."""
+    several = len({kind.encoder for kind in families}) > 1
+    words: dict[Factors, str] = {}
+    for kind, sizes in families.items():
+        names = [arm.split() for arm in sizes.values()]
+        shared = itertools.takewhile(lambda each: len(set(each)) == 1, zip(*names, strict=False))
+        words[kind] = " ".join(each[0] for each in shared).strip(" ,:")
+    found = [*words.values(), *taken, ""]
+    return {
+        kind: name if found.count(name) == 1 else _name(kind, several=several)
+        for kind, name in words.items()
+    }
 
 
 def _name(kind: Factors, several: bool) -> str:
@@ -151,20 +170,27 @@ def _points(
     cells: Mapping[str, Mapping[float, tuple[str, str]]], table: Grid, baseline: str
 ) -> dict[str, Points]:
     """Target -> place -> terms, from target -> place -> (arm, the target's name there): those
-    measured, and under "" their mean, where there are several targets with the same places."""
+    measured at two places or more, and under "" their mean where all of several were."""
     found: dict[str, Points] = {}
     for target, places in cells.items():
         known = {at: _difference(table, *cell, baseline) for at, cell in places.items()}
-        if all(known.values()):
+        known = {at: terms for at, terms in known.items() if terms and contrast(terms).seeds}
+        if len(known) > 1:
             found[target] = known
-    if len(found) > 1 and len({tuple(points) for points in found.values()}) == 1:
+    shared = _shared(*found.values())
+    if len(found) > 1 and len(shared) > 1:
         share = 1 / len(found)
         mean = {
             at: tuple(term * share for points in found.values() for term in points[at])
-            for at in next(iter(found.values()))
+            for at in shared
         }
         return {"": mean, **found}
     return found
+
+
+def _shared(*lines: Points) -> list[float]:
+    """The places that all have."""
+    return [at for at in (lines[0] if lines else ()) if all(at in points for points in lines)]
 
 
 def _difference(table: Grid, arm: str, target: str, baseline: str) -> tuple[Term, ...]:
@@ -189,42 +215,40 @@ def _source_line(line: _Line, lines: Sequence[_Line], source: str) -> _Line | No
     return same[0] if same and same[0] is not line else None
 
 
-def _fitted(line: _Line, target: str, points: Points, source: _Line | None) -> Curve:
-    other = source.points.get(target, {}) if source else {}
+def _fitted(line: _Line, target: str, source: _Line | None) -> Curve:
+    points = line.points[target]
     law, told = _law(points)
+    ends = (law.sizes[0], law.sizes[-1] / 2) if law and law.law == "power" else ()
+    # Slopes over other sizes are not compared.
+    other = source.points.get(target, {}) if source else {}
+    shared = _shared(points, other)
+    pair = [{at: one[at] for at in shared} for one in (points, other)] if len(shared) > 1 else []
     return Curve(
         arm=line.name,
+        arms=tuple(line.places.values()),
         points=tuple(Point(at=at, value=contrast(terms)) for at, terms in points.items()),
         target=target,
         law=NAMES[law.law] if law else "",
         line=_drawn(law) if law else (),
+        gains=tuple((size, law.gain(size)) for size in ends) if law else (),
         slope=contrast(doubling(points)),
-        against=source.name if source and other else "",
-        contrast=slope_difference(points, other) if other else None,
-        told=told,
+        against=source.name if source and pair else "",
+        contrast=slope_difference(*pair) if pair else None,
+        told=" ".join(filter(None, (told, line.lacking(target)))),
     )
 
 
 def _law(points: Points) -> tuple[Fitted | None, str]:
-    """The law that leaves over less, and what it says of doublings; or why there is none."""
+    """The law that the points tell, and what it says of doublings; or why there is none."""
     try:
-        laws = [curve(points, "logarithm")]
-        if len(points) > 3:
-            laws.append(curve(points, "power"))
+        law = told_law(points)
     except ResultError as error:
-        return None, str(error)
-    best = min(laws, key=lambda law: law.misfit)
-    first, last = best.sizes[0], best.sizes[-1] / 2
-    told = [f"from {size:,.0f} examples {_plain(best.gain(size))}" for size in (first, last)]
-    return best, f"By this law a doubling adds {' and '.join(told)}."
-
-
-def _plain(bounds: Bounds) -> str:
-    # No minus before what is rounded to zero.
-    estimate, low, high = (
-        round(one, 1) + 0.0 for one in (bounds.estimate, bounds.low, bounds.high)
-    )
-    return f"{estimate:+.1f} [{low:+.1f}, {high:+.1f}]"
+        return None, sentence(str(error))
+    first, last = law.sizes[0], law.sizes[-1] / 2
+    if law.law == "logarithm":
+        return law, f"By this law every doubling adds {bounded(law.gain(first))}."
+    told = [f"from {size:,.0f} examples {bounded(law.gain(size))}" for size in (first, last)]
+    return law, f"By this law a doubling adds {listed(told)}."
 
 
 def _drawn(law: Fitted) -> tuple[tuple[float, float, float, float], ...]:
@@ -234,16 +258,19 @@ def _drawn(law: Fitted) -> tuple[tuple[float, float, float, float], ...]:
     return tuple((at, bounds.estimate, bounds.low, bounds.high) for at, bounds in found)
 
 
-def _related(name: str, target: str, points: Points, labels: Mapping[float, str]) -> Curve:
+def _related(line: _Line, target: str, measure: str = "difference, points") -> Curve:
+    points = line.points[target]
     return Curve(
-        arm=name,
+        arm=line.name,
         points=tuple(
-            Point(at=at, value=contrast(terms), label=labels[at]) for at, terms in points.items()
+            Point(at=at, value=contrast(terms), label=line.places[at])
+            for at, terms in points.items()
         ),
+        measure=measure,
         axis=BY_SIZE,
         target=target,
         slope=contrast(doubling(points)),
-        told=_relation(points),
+        told=" ".join(filter(None, (_relation(points), line.lacking(target)))),
     )
 
 
@@ -251,9 +278,6 @@ def _relation(points: Points) -> str:
     try:
         found = relation([(math.log2(at), terms) for at, terms in points.items()])
     except ResultError as error:
-        return str(error)
-    rank, linear = (
-        f"{one.estimate:+.2f} [{one.low:+.2f}, {one.high:+.2f}]"
-        for one in (found.rank, found.linear)
-    )
+        return sentence(str(error))
+    rank, linear = (bounded(one, 2) for one in (found.rank, found.linear))
     return f"Rank correlation with size {rank}, linear with its logarithm {linear}. {found.word}"

@@ -19,6 +19,7 @@ from layover.languages import distance
 from layover.languages import language as find_language
 from layover.measured import Measurement, grid, measurement, measurements, or_nan, read_about
 from layover.report.ledger import some
+from layover.report.methods import allowed
 from layover.report.report import (
     Arm,
     Cell,
@@ -112,7 +113,7 @@ def report(study: Study, store: Store, commands: tuple[str, ...] = ()) -> Report
     differences = _differences(study, table, targets)
     total = len(study.leaves)
     have = sum(store.complete(leaf) for leaf in study.leaves)
-    notes = [f"The study allows what the guard would stop: {name}." for name in study.allow]
+    notes = list(allowed(study.allow))
     if have < total:
         notes.append(f"{total - have} of {total} measurements are missing{_whose(study, store)}.")
     notes += [note for name in targets if (note := _unlabelled(name, found))]
@@ -122,7 +123,7 @@ def report(study: Study, store: Store, commands: tuple[str, ...] = ()) -> Report
         study=study.name,
         question=study.question,
         arms=tuple(Arm(name=arm.name, role=_role(study, arm)) for arm in study.arms),
-        targets=tuple(_target(name, found) for name in targets),
+        targets=tuple(_target(study, name, found) for name in targets),
         languages=tuple(_language(code, study.source) for code in table.languages),
         differences=differences,
         means=_means(study, table, differences, targets),
@@ -195,11 +196,14 @@ def _role(study: Study, arm: StudyArm) -> Role:
     return "baseline" if arm.name == study.baseline else "arm"
 
 
-def _target(name: str, found: tuple[Measurement, ...]) -> Target:
+def _target(study: Study, name: str, found: tuple[Measurement, ...]) -> Target:
     mine = [item for item in found if item.target == name]
     known = [item.chance for item in mine if not math.isnan(item.chance)]
+    leaves = [leaf for arm in study.arms for leaf in scores_of(arm) if leaf.target == name]
     return Target(
         name=name,
+        task=leaves[0].predictions.data.task.name,
+        encoders=tuple(dict.fromkeys(factors(leaf).encoder for leaf in leaves)),
         metric=mine[0].metric if mine else "",
         chance=sum(known) / len(known) if known else math.nan,
     )
@@ -214,15 +218,10 @@ def _language(code: str, source: str) -> Language:
     )
 
 
-def _compared(study: Study) -> tuple[str, ...]:
-    """The arms that are compared with the baseline."""
-    return tuple(a.name for a in study.arms if not a.control and a.name != study.baseline)
-
-
 def _differences(study: Study, table: Grid, targets: tuple[str, ...]) -> tuple[Cell, ...]:
     return tuple(
         Cell(arm=arm, target=target, estimates=table.difference(arm, study.baseline, target))
-        for arm in _compared(study)
+        for arm in (one.name for one in study.compared)
         for target in targets
         if table.has(arm, target) and table.has(study.baseline, target)
     )

@@ -66,6 +66,11 @@ class Study:
                 return arm
         raise StudyError(unknown("arm", name, [arm.name for arm in self.arms]))
 
+    @property
+    def compared(self) -> tuple[Arm, ...]:
+        """The arms that are compared with the baseline."""
+        return tuple(arm for arm in self.arms if not arm.control and arm.name != self.baseline)
+
     @cached_property
     def leaves(self) -> tuple[Stage, ...]:
         arms = (*self.arms, *self.portraits)

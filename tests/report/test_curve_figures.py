@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from layover.report import Report, costs, curves
+from layover.report import Report, costs, curves, prose, svg
 
 Drawn = list[tuple[Figure, str]]
 
@@ -51,9 +51,40 @@ def test_ticks_of_a_logarithmic_axis_stand_apart() -> None:
     kept = curves._apart([1.0, 1.01, 10.0, 11.0, 1000.0])
     assert kept == [1.01, 11.0, 1000.0]
     assert curves._apart([5.0]) == [5.0] and curves._apart([]) == []
-    assert [curves._compact(x) for x in (950, 2500, 20_000, 2.7e8, 3.5e9)] == [
+    assert [prose.compact(x) for x in (950, 2500, 20_000, 2.7e8, 3.5e9)] == [
         "950", "2.5k", "20k", "270M", "3.5B",
     ]  # fmt: skip
+
+
+def test_encoders_of_nearly_one_size_have_labels_above_each_other(
+    grown: Report, drawn: Drawn
+) -> None:
+    (one,) = grown.sizes
+    near = [
+        dataclasses.replace(point, at=at)
+        for point, at in zip(one.points, (1, 30, 40, 100), strict=True)
+    ]
+    curves.curve_panels(grown, [dataclasses.replace(one, points=tuple(near))])
+    heights = [text.get_position()[1] for text in drawn[0][0].axes[0].texts]
+    assert len(heights) == 4 and heights[1] != heights[2] != heights[3]
+
+
+def test_the_arms_of_a_line_have_its_colour_and_marks_of_their_own(grown: Report) -> None:
+    line = dataclasses.replace(grown.curves[0], arm="all three", arms=("ccg", "squad", "xnli"))
+    looks = svg.looks(dataclasses.replace(grown, curves=(line,)))
+    family = [looks[name] for name in ("all three", *line.arms)]
+    assert len({look.colour for look in family}) == 1
+    assert len({look.marker for look in family}) == 4
+    assert looks["hellaswag"].colour != family[0].colour
+
+
+def test_names_are_cut_where_they_differ() -> None:
+    assert svg.briefs(["multi-task, others", "multi-task, others, more"], 14) == [
+        "multi-… others", "multi-…s, more",
+    ]  # fmt: skip
+    assert svg.briefs(["short", "multi-task, others"], 14) == ["short", "multi-task, o…"]
+    same = ["aaaaaaaaaaaaa one bbbbbbbb", "aaaaaaaaaaaaa two bbbbbbbb"]
+    assert svg.briefs(same, 14) == same
 
 
 def test_batches_of_one_size_share_their_scale(grown: Report, drawn: Drawn) -> None:

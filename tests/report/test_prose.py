@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
-from layover.report import Arm, Cell, Curve, Language, Report, Target, answer
-from layover.report.methods import methods, missing
-from layover.report.prose import listed, number, signed
+from layover.report import Arm, Cell, Curve, Language, Point, Report, Target, answer
+from layover.report.methods import allowed, methods, missing
+from layover.report.prose import bounded, listed, measured_on, number, signed, targets_told
 from layover.report.report import common
 from layover.stats import Estimates, Interval
 
@@ -63,24 +63,24 @@ def summary(**arms: tuple[float, float]) -> str:
 
 def test_helping_hurting_and_undecided_arms_are_named_as_such() -> None:
     text = summary(best=(5, 1), good=(2, 1), same=(0.1, 1), bad=(-4, 1))
-    assert text.startswith("best helps most, +5.0 [")
-    assert "points over direct, on P in 2 zero-shot languages; good +2.0 [" in text
-    assert "] helps too. bad −4.0 [" in text
+    assert text.startswith("On P in 2 zero-shot languages, best helps most, +5.0 [")
+    assert "points over direct; good +2.0 [" in text
+    assert "] helps too; bad −4.0 [" in text
     assert text.endswith("] hurts; same cannot be told from direct.")
 
 
 def test_an_uncertain_arm_is_not_called_best() -> None:
     text = summary(wild=(9, 40), sure=(2, 1))
-    assert text.startswith("sure helps, +2.0")
+    assert text.startswith("On P in 2 zero-shot languages, sure helps, +2.0")
     assert "wild +9.0 [" in text and "cannot be told from direct" in text
 
 
 def test_no_help_is_said() -> None:
     assert summary(one=(0.2, 1), two=(0.1, 1)).startswith(
-        "No arm is shown to help, on P in 2 zero-shot languages; the highest, one, is at +0.2 ["
+        "On P in 2 zero-shot languages, no arm is shown to help; the highest, one, is at +0.2 ["
     )
     text = summary(one=(-5, 1), two=(-3, 1))
-    assert text.startswith("No arm is shown to help, on P in 2 zero-shot languages. one −5.0")
+    assert text.startswith("On P in 2 zero-shot languages, no arm is shown to help; one −5.0")
     assert text.endswith("] hurt.")
 
 
@@ -89,7 +89,9 @@ def test_no_help_is_said() -> None:
     [((2, 1), "helps:"), ((-2, 1), "hurts:"), ((0.1, 1), "cannot be told from direct:")],
 )
 def test_a_single_arm_is_answered_without_ranking(numbers: tuple[float, float], verb: str) -> None:
-    assert summary(only=numbers).startswith(f"only {verb} {signed(numbers[0])} [")
+    assert summary(only=numbers).startswith(
+        f"On P in 2 zero-shot languages, only {verb} {signed(numbers[0])} ["
+    )
 
 
 def test_nothing_to_compare_is_said() -> None:
@@ -102,9 +104,7 @@ def test_nothing_to_compare_is_said() -> None:
 def test_one_seed_is_said() -> None:
     one = report({("one", "P"): interval(3, 1, seeds=1)})
     text = answer(one).summary
-    assert (
-        text.startswith("one cannot be told from direct") and "Every model was trained once" in text
-    )
+    assert "one cannot be told from direct" in text and "Every model was trained once" in text
     assert "No difference is called clear" in " ".join(methods(one))
     assert "say nothing about other seeds" in " ".join(methods(one))
 
@@ -116,7 +116,7 @@ def test_the_mean_compares_only_targets_that_all_arms_have() -> None:
         ("two", "P"): interval(4, 0.5),
     }
     found = report(cells, "PQ")
-    assert answer(found).summary.startswith("two helps most, +4.0")
+    assert "languages, two helps most, +4.0" in answer(found).summary
     assert dict(answer(found).targets)["Q"].startswith("above direct: one +9.0")
     assert missing(found) == (
         "two was not measured, or has no baseline to compare, on Q.",
@@ -155,28 +155,87 @@ def test_many_arms_are_summed_up_and_few_told_one_by_one() -> None:
 
 def test_what_excludes_zero_only_before_the_correction_is_not_said_to_help() -> None:
     text = summary(**{name: (1.0, 1.8) for name in "abcde"})  # 2.2 standard errors from zero
-    assert text.startswith("No arm is shown to help")
-    assert summary(a=(1.0, 1.8)).startswith("a helps: +1.0")
+    assert text.startswith("On P in 2 zero-shot languages, no arm is shown to help")
+    assert ", a helps: +1.0" in summary(a=(1.0, 1.8))
+
+
+def curve(arm: str, slope: float, target: str = "", places: int = 4, **more: object) -> Curve:
+    points = tuple(Point(at=1_000 * 2**i, value=interval(1, 1)) for i in range(places))
+    return Curve(arm=arm, target=target, points=points, slope=interval(slope, 0.1), **more)  # type: ignore[arg-type]
 
 
 def test_a_study_that_turns_a_number_is_answered_by_what_a_doubling_adds() -> None:
-    def curve(arm: str, slope: float, target: str = "", **more: object) -> Curve:
-        return Curve(arm=arm, target=target, points=(), slope=interval(slope, 0.1), **more)  # type: ignore[arg-type]
-
     found = report({("one", "P"): interval(3, 1)})
+    ends = ((1000, interval(2, 0.1)), (4000, interval(0.01, 0.02)))
     curves = (
         curve("tags", 0.5),
-        curve("tags in 5", 0.2, against="tags", contrast=interval(-0.3, 0.2)),
+        curve("tags in 5", 0.2, against="tags", contrast=interval(-0.3, 0.2), gains=ends),
         curve("tags", 9.0, "P"),
     )
     text = answer(dataclasses.replace(found, curves=curves)).summary.replace("\u00a0", " ")
     assert text.startswith(
         "Doubling training examples adds, in points and averaged over targets: with tags +0.5 "
-        "[+0.4, +0.6] and with tags in 5 +0.2 [+0.1, +0.3]; the difference, tags in 5 over tags "
+        "[+0.4, +0.6] on average over 1,000 to 8,000; with tags in 5 +2.0 [+1.9, +2.1] from 1,000 "
+        "and less than 0.05 either way from 4,000; the difference on average, tags in 5 over tags "
         "−0.3 [−0.5, −0.1]."
     )
-    alone = answer(dataclasses.replace(found, sizes=curves[2:])).summary
-    assert alone.startswith("Doubling the encoder adds, in points and on P: with tags +9.0")
+
+
+def test_two_sizes_are_no_answer() -> None:
+    found = report({("one", "P"): interval(3, 1)})
+    two = dataclasses.replace(found, curves=(curve("tags", 0.5, places=2),))
+    assert answer(two) == answer(found)
+
+
+def test_a_study_of_encoders_is_answered_by_how_it_goes_with_their_size() -> None:
+    found = report({("one", "P"): interval(3, 1)})
+    sizes = (
+        curve("a − b", 9.0, "P", told="Rank correlation 0.6."),
+        curve("a", 1.0, "P", told="No."),
+    )
+    text = answer(dataclasses.replace(found, sizes=sizes)).summary
+    assert text.startswith("Doubling the encoder adds, in points and on P: with a − b +9.0")
+    assert "Of a − b: rank correlation 0.6. On P" in text
+
+
+def test_targets_that_differ_in_their_encoders_are_counted_apart() -> None:
+    cells = {("one", target): interval(1, 1) for target in "PQRS"}
+    found = report(cells, "PQRS")
+    targets = [
+        dataclasses.replace(target, task="pos" if i % 2 else "ner", encoders=("ab"[i // 2],))
+        for i, target in enumerate(found.targets)
+    ]
+    apart = dataclasses.replace(found, targets=tuple(targets))
+    assert targets_told(apart, "PQRS") == "2 tasks with 2 encoders"
+    assert targets_told(apart, "PQ") == "2 targets"
+    ((names, _),) = answer(found).targets
+    assert names == "P, Q, R and S"
+
+
+def test_the_line_under_the_question_says_what_generated_languages_cannot_show() -> None:
+    found = report({("one", "P"): interval(1, 1)})
+    assert measured_on(found) == ""
+    targets = tuple(dataclasses.replace(one, encoders=("tiny",)) for one in found.targets)
+    real = dataclasses.replace(found, targets=targets)
+    assert measured_on(real) == "Measured on tiny in 3 languages."
+    made = tuple(dataclasses.replace(one, code=f"q{one.code[:2]}") for one in real.languages)
+    assert measured_on(dataclasses.replace(real, languages=made)) == (
+        "Measured on tiny in 3 generated languages: it shows the machinery, not what published "
+        "encoders do in real languages."
+    )
+
+
+def test_no_interval_is_shown_without_width() -> None:
+    assert bounded(interval(2.0, 0.01)).replace("\u00a0", " ") == "+2.0 [+1.99, +2.01]"
+    assert bounded(interval(0.01, 0.02)) == "less than 0.05 either way"
+
+
+def test_what_a_study_allows_is_one_sentence_with_names() -> None:
+    assert list(allowed(("NLI 10 in deu", "NLI 10 in zho", "POS in rus", "a mixture"))) == [
+        "The study allows what the guard would stop: NLI 10 in German and Chinese; POS in "
+        "Russian; a mixture."
+    ]
+    assert list(allowed(())) == []
 
 
 def test_choosing_is_worth_what_was_not_chosen_on() -> None:

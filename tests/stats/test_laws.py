@@ -10,7 +10,7 @@ import pytest
 from made import level
 
 from layover.errors import ResultError
-from layover.stats import Points, contrast, curve, doubling, slope_difference
+from layover.stats import Points, contrast, curve, doubling, slope_difference, told_law
 
 SIZES = (100, 200, 400, 800, 1600, 3200)
 
@@ -80,6 +80,27 @@ def test_a_step_has_a_ceiling_and_no_rate() -> None:
     found = curve(points(lambda size: 50.0 if size > 100 else 10.0), "power")
     assert found.high["rate"] == math.inf
     assert found.parameters["ceiling"] == pytest.approx(50, abs=0.1)
+
+
+def test_a_step_is_what_its_parameters_say() -> None:
+    found = curve(points(lambda size: 50.0 if size > 100 else 10.0), "power")
+    assert found.parameters["rate"] == math.inf
+    told = [found.at(size).estimate for size in (100, 110, 3200)]
+    assert told == pytest.approx([10, 50, 50])
+
+
+def test_the_law_that_is_told_is_the_one_that_made_the_points() -> None:
+    assert told_law(points(power, 0.5)).law == "power"
+    assert told_law(points(logarithm, 0.5)).law == "logarithm"
+    assert told_law(points(power, sizes=SIZES[:3])).law == "logarithm"
+
+
+def test_sizes_that_do_not_tell_a_law_are_refused() -> None:
+    step = points(lambda size: 50.0 if size > 100 else 10.0, 0.5)
+    with pytest.raises(ResultError, match="its ceiling at once; measure smaller sizes"):
+        told_law(step)
+    with pytest.raises(ResultError, match=r"2 sizes do not tell a law.* measure 3"):
+        told_law(points(logarithm, sizes=SIZES[:2]))
 
 
 @pytest.mark.parametrize(("law", "needs"), [("logarithm", 2), ("power", 3)])

@@ -63,38 +63,33 @@ def _scale(axes: Axes, curves: Sequence[Curve]) -> None:
     shown = _apart(places)
     axes.xaxis.set_major_locator(FixedLocator(shown))
     axes.xaxis.set_minor_locator(NullLocator())
-    axes.set_xticklabels([_compact(place) for place in shown])
+    axes.set_xticklabels([prose.compact(place) for place in shown])
     labels = {point.at: point.label for curve in curves for point in curve.points if point.label}
+    where = axes.get_xaxis_transform()
+    alone = set(_apart(sorted(labels), 0.25)) if len(labels) > 1 else set(labels)
     for place, label in labels.items():
-        where = axes.get_xaxis_transform()
+        # What would stand on its neighbour stands above it.
+        height = 1.01 if place in alone else 1.06
         text = brief(label, 14)
-        axes.text(place, 1.01, text, transform=where, ha="center", color=GREY, fontsize=7)
+        axes.text(place, height, text, transform=where, ha="center", color=GREY, fontsize=7)
 
 
-def _apart(places: Sequence[float]) -> list[float]:
-    """As many as can be read on a logarithmic axis, the last among them."""
+def _apart(places: Sequence[float], share: float = 0.11) -> list[float]:
+    """As many as stand this share of a logarithmic axis apart, the last among them."""
     kept: list[float] = []
     if places:
-        nearest = (places[-1] / places[0]) ** 0.11
+        nearest = (places[-1] / places[0]) ** share
         for place in reversed(places):
             if not kept or kept[-1] / place >= nearest:
                 kept.append(place)
     return kept[::-1]
 
 
-def _compact(value: float) -> str:
-    """950, 2.5k, 20k, 270M"""
-    for size, letter in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
-        if value >= size:
-            return f"{float(f'{value / size:.3g}'):g}{letter}"
-    return f"{value:g}"
-
-
 def _words(title: str, axis: str, measure: str, curves: Sequence[Curve]) -> str:
     lines = []
     for curve in curves:
         points = [
-            f"{prose.number(p.value.estimate)} at {_compact(p.at)}"
+            f"{prose.number(p.value.estimate)} at {prose.compact(p.at)}"
             for p in sorted(curve.points, key=lambda point: point.at)
         ]
         lines.append(f"{curve.arm}: {prose.listed(points)}")

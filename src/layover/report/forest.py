@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from layover.report import prose
 from layover.report.report import Report
-from layover.report.svg import GREY, INK, Look, Panel, brief, drawing, element, looks
+from layover.report.svg import GREY, INK, Look, Panel, brief, briefs, drawing, element, looks
 from layover.stats import Interval
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def forest(report: Report) -> tuple[Panel | None, tuple[Panel, ...]]:
 
 def _title(report: Report) -> str:
     common = report.common_targets()
-    what = common[0] if len(common) == 1 else f"Mean over {prose.count(len(common), 'target')}"
+    what = common[0] if len(common) == 1 else f"Mean over {prose.targets_told(report, common)}"
     return f"{what}, zero-shot"
 
 
@@ -105,7 +105,7 @@ def _draw(axes: Axes, rows: Sequence[Row], limits: tuple[float, float], letters:
         options = {**row.look.options(8), "linestyle": "none", "zorder": 3}
         fill = row.look.colour if row.sign else "white"
         axes.plot([row.value.estimate], [place], **{**options, "markerfacecolor": fill})
-    axes.set_yticks(range(len(rows)), [brief(row.name, letters) for row in rows], color=INK)
+    axes.set_yticks(range(len(rows)), briefs([row.name for row in rows], letters), color=INK)
     axes.set_ylim(len(rows) - 0.4, -0.6)
     axes.set_xlim(*limits)
     axes.spines["left"].set_visible(False)

@@ -200,7 +200,7 @@ def slope_grid(curves: Iterable[Curve]) -> Grid:
     ]
     columns = (
         ("Law", ""),
-        ("One doubling adds", "95 % interval"),
+        ("One doubling adds", "on average, 95 % interval"),
         ("More than another", "95 % interval"),
     )
     return Grid(caption="What one doubling adds", columns=columns, rows=tuple(rows))
@@ -228,8 +228,9 @@ def point_grids(curves: Iterable[Curve]) -> tuple[Grid, ...]:
     )
 
 
-def cost_grid(costs: Iterable[Cost]) -> Grid:
+def cost_grid(report: Report) -> Grid:
     """What every model costs to serve, with every backend, in every language."""
+    names = {one.code: one.name for one in report.languages}
     columns = (
         *(("p50", "ms a batch"), ("p95", "ms a batch"), ("p99", "ms a batch")),
         *(("Throughput", "sentences/s"), ("Tokens", "a sentence"), ("Memory", "MB, peak")),
@@ -244,7 +245,7 @@ def cost_grid(costs: Iterable[Cost]) -> Grid:
                         cost.model,
                         cost.target,
                         cost.backend,
-                        cost.language or "zero-shot languages",
+                        names.get(cost.language, cost.language) or "zero-shot languages",
                         f"batch {cost.batch}",
                     ),
                 )
@@ -257,7 +258,7 @@ def cost_grid(costs: Iterable[Cost]) -> Grid:
                 _number(cost.per_millisecond),
             ),
         )
-        for cost in costs
+        for cost in report.costs
     ]
     return Grid(caption="Every model, backend and language", columns=columns, rows=tuple(rows))
 

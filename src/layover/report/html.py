@@ -12,6 +12,7 @@ from layover.report.downloads import downloads
 from layover.report.forest import forest
 from layover.report.ledger import spoken
 from layover.report.methods import methods, missing
+from layover.report.opening import opening
 from layover.report.report import Report
 
 
@@ -27,12 +28,15 @@ def render(report: Report) -> str:
         lstrip_blocks=True,
     )
     environment.globals |= {"named": named, "spoken": spoken}
-    title, *more = [" ".join(part.split()) for part in report.question.strip().split("\n\n")]
+    question = report.question.replace("`", "")
+    title, *more = [" ".join(part.split()) for part in question.strip().split("\n\n")]
     page = environment.get_template("page.html.jinja").render(
         report=report,
         title=title or report.study,
         more=[paragraph for paragraph in more if paragraph],
         answer=prose.answer(report),
+        ground=prose.measured_on(report),
+        claims=opening(report.verdicts),
         methods=methods(report),
         notes=(*missing(report), *report.notes),
         looks=svg.looks(report),
@@ -59,7 +63,7 @@ def _answer(report: Report) -> dict[str, Any]:
         "slopes": grids.slope_grid(report.curves),
         "points": grids.point_grids(report.curves),
         "size_points": grids.point_grids(report.sizes),
-        "cost_table": grids.cost_grid(report.costs),
+        "cost_table": grids.cost_grid(report),
         "limit": f"{limit:.0f}",
         "scale": [grids.shade(x / 4, 1.0) for x in range(-4, 5)],
         "lead": lead,

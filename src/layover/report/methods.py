@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from layover.languages import known, language
 from layover.report.prose import count, listed, number, span
 from layover.report.report import Report, measured
 from layover.stats import LEVEL, REPLICATES, Interval, detectable
@@ -208,3 +209,17 @@ def missing(report: Report) -> tuple[str, ...]:
     if report.scores and not all(scores):
         sentences.append(f"The baseline {report.baseline} lacks scores on some targets.")
     return tuple(sentences)
+
+
+def allowed(findings: Sequence[str]) -> Iterator[str]:
+    """What a study allows, in a sentence, from the guard's names such as "NLI in deu"."""
+    groups: dict[str, list[str]] = {}
+    for finding in findings:
+        what, _, code = finding.rpartition(" in ")
+        named = what and code in known()
+        groups.setdefault(what if named else finding, []).extend(
+            [language(code).name] if named else []
+        )
+    parts = [f"{what} in {listed(names)}" if names else what for what, names in groups.items()]
+    if parts:
+        yield f"The study allows what the guard would stop: {'; '.join(parts)}."

@@ -5,12 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
-from layover.report.report import Report
+from layover.report.report import Curve, Report
 from layover.stats import Interval
 
 FEW, NAMED = 3, 6
 """Arms whose numbers a sentence gives one by one; of more, their range, and of many no names."""
+MOST = 4
+"""Digits after the point, at most."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,9 +44,36 @@ def number(value: float) -> str:
     return f"{value:,.{min(6, max(0, 3 - before))}f}".replace("-", "−")
 
 
-def bracket(interval: Interval, digits: int = 1) -> str:
-    """[+0.9, +2.7], never broken over two lines."""
-    return f"[{signed(interval.low, digits)},\u00a0{signed(interval.high, digits)}]"
+class Bounded(Protocol):
+    """A number with the ends of its interval."""
+
+    @property
+    def estimate(self) -> float: ...
+    @property
+    def low(self) -> float: ...
+    @property
+    def high(self) -> float: ...
+
+
+def bracket(interval: Bounded, digits: int = 1) -> str:
+    """[+0.9, +2.7], never broken over two lines, with as many digits as tell its ends apart."""
+    low, high = signed(interval.low, digits), signed(interval.high, digits)
+    if low == high and interval.low < interval.high and digits < MOST:
+        return bracket(interval, digits + 1)
+    return f"[{low},\u00a0{high}]"
+
+
+def bounded(value: Bounded, digits: int = 1) -> str:
+    """+1.8 [+0.9, +2.7]; "less than 0.05 either way" where nothing else is left of it."""
+    half = 0.5 * 10**-digits
+    if max(abs(value.low), abs(value.high)) < half:
+        return f"less than {half:g} either way"
+    return f"{signed(value.estimate, digits)}\u00a0{bracket(value, digits)}"
+
+
+def sentence(text: str) -> str:
+    """With a capital and a full stop."""
+    return f"{text[:1].upper()}{text[1:].rstrip('.')}."
 
 
 def listed(items: Sequence[str]) -> str:
@@ -71,7 +101,7 @@ class Answer:
     summary: str
     """Which arm helps most on average, which hurt, which cannot be told from the baseline."""
     targets: tuple[tuple[str, str], ...] = ()
-    """Each target with the same for it; empty where the summary says it all."""
+    """Targets with the same for them; empty where the summary says it all."""
 
     def __str__(self) -> str:
         return "\n".join((self.summary, *(f"{name}: {text}" for name, text in self.targets)))
@@ -98,8 +128,8 @@ def answer(report: Report) -> Answer:
             "only, and no difference is called clear: another seed may give another answer."
         )
     summary += _choice(report)
-    targets = tuple((name, _target(report, pairs)) for name, pairs in ranked.items())
-    return Answer(summary=" ".join(summary), targets=targets if len(targets) > 1 else ())
+    targets = by_text((name, _target(report, pairs)) for name, pairs in ranked.items())
+    return Answer(summary=" ".join(summary), targets=targets if len(ranked) > 1 else ())
 
 
 def _ranked(report: Report, target: str) -> Ranked:
@@ -120,33 +150,31 @@ def _headline(report: Report) -> str:
             "No target was measured for every arm, so there is no average to compare; "
             "each target is answered by itself."
         )
-    where = _where(ranked, common)
+    # A sentence starts with where, as an arm may be called "direct" or "mBERT".
+    where = _where(report, ranked, common)
     if len(ranked) == 1:
         only = ranked[0]
         verb = {1: "helps", -1: "hurts", 0: f"cannot be told from {report.baseline}"}
-        return f"{only.arm} {verb[only.sign]}: {_value(only.cell)} points, {where}."
+        return f"{where}, {only.arm} {verb[only.sign]}: {bounded(only.cell)} points."
     gains, losses, unclear = _parted(ranked)
     # An arm that scored higher but is not shown to help gets its numbers too.
     best = gains[0] if gains else ranked[0]
     higher = [one for one in unclear if gains and one.cell.estimate > best.cell.estimate]
-    names = [f"{one.arm} {_value(one.cell)}" if one in higher else one.arm for one in unclear]
-    rest = []
+    names = [f"{one.arm} {bounded(one.cell)}" if one in higher else one.arm for one in unclear]
     if gains:
         most = " most" if gains[1:] else ""
-        first = (
-            f"{best.arm} helps{most}, {_value(best.cell)} points over {report.baseline}, {where}"
-        )
+        parts = [f"{best.arm} helps{most}, {bounded(best.cell)} points over {report.baseline}"]
         if gains[1:]:
-            first += f"; {_values(gains[1:])} {_verb(gains[1:], 'help')} too"
+            parts.append(f"{_values(gains[1:])} {_verb(gains[1:], 'help')} too")
     else:
-        first = f"No arm is shown to help, {where}"
+        parts = ["no arm is shown to help"]
         if unclear:
-            first += f"; the highest, {best.arm}, is at {_value(best.cell)} points"
+            parts.append(f"the highest, {best.arm}, is at {bounded(best.cell)} points")
     if losses:
-        rest.append(f"{_values(losses)} {_verb(losses, 'hurt')}")
+        parts.append(f"{_values(losses)} {_verb(losses, 'hurt')}")
     if unclear:
-        rest.append(f"{_listed(names)} cannot be told from {report.baseline}")
-    return ". ".join(filter(None, (first, "; ".join(rest)))) + "."
+        parts.append(f"{_listed(names)} cannot be told from {report.baseline}")
+    return f"{where}, {'; '.join(parts)}."
 
 
 def _choice(report: Report) -> Iterator[str]:
@@ -161,35 +189,94 @@ def _choice(report: Report) -> Iterator[str]:
     where = "each target" if len(common) > 1 else "the target"
     yield (
         f"Choosing one of {_listed(report.best_of)} for {where}, on other data than it is measured "
-        f"on, {verb[report.best_sign]}: {_value(best)} points."
+        f"on, {verb[report.best_sign]}: {bounded(best)} points."
     )
 
 
 def _growth(report: Report) -> Iterator[str]:
     """What a doubling adds: the answer of a study that turns a number."""
     for curves, what in ((report.curves, "training examples"), (report.sizes, "the encoder")):
-        known = [curve for curve in curves if curve.slope and curve.slope.seeds]
+        known = [c for c in curves if c.slope and c.slope.seeds and len(c.points) > 2]
         means = [curve for curve in known if not curve.target]
         means = means or [curve for curve in known if curve.target == known[0].target]
         if not 0 < len(means) <= NAMED:
             continue
-        parts = [f"with {c.arm} {_value(c.slope)}" for c in means if c.slope]
         where = f"on {means[0].target}" if means[0].target else "averaged over targets"
-        text = f"Doubling {what} adds, in points and {where}: {listed(parts)}"
+        parts = [f"with {c.arm} {_doubling(c)}" for c in means]
         more = [
-            f"{c.arm} over {c.against} {_value(c.contrast)}"
+            f"{c.arm} over {c.against} {bounded(c.contrast)}"
             for c in means
             if c.contrast and c.contrast.seeds
         ]
-        yield f"{text}; the difference, {listed(more)}." if more else f"{text}."
+        if more:
+            parts.append(f"the difference on average, {listed(more)}")
+        yield f"Doubling {what} adds, in points and {where}: {'; '.join(parts)}."
+        # How closely it goes with the size is asked of the first: the gap, where there is one.
+        if what == "the encoder" and means[0].told:
+            yield f"Of {means[0].arm}: {means[0].told[:1].lower()}{means[0].told[1:]}"
 
 
-def _where(ranked: Ranked, common: Sequence[str]) -> str:
+def _doubling(curve: Curve) -> str:
+    """By its law where that has an end; the straight line is an average."""
+    if curve.gains:
+        return listed([f"{bounded(value)} from {at:,.0f}" for at, value in curve.gains])
+    places = [point.at for point in curve.points]
+    # What has a name, such as an encoder, is counted by the million.
+    ends = [
+        compact(at) if curve.points[0].label else f"{at:,.0f}" for at in (min(places), max(places))
+    ]
+    return f"{bounded(curve.slope)} on average over {' to '.join(ends)}" if curve.slope else ""
+
+
+def compact(value: float) -> str:
+    """950, 2.5k, 20k, 270M"""
+    for size, letter in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
+        if value >= size:
+            return f"{float(f'{value / size:.3g}'):g}{letter}"
+    return f"{value:g}"
+
+
+def _where(report: Report, ranked: Ranked, common: Sequence[str]) -> str:
     languages = {language for one in ranked for language in one.cell.languages}
     where = count(len(languages), "zero-shot language")
     if len(common) == 1:
-        return f"on {common[0]} in {where}"
-    return f"averaged over {len(common)} targets and {where}"
+        return f"On {common[0]} in {where}"
+    return f"Averaged over {targets_told(report, common)} and {where}"
+
+
+def targets_told(report: Report, names: Sequence[str]) -> str:
+    """4 targets; 2 tasks with 5 encoders, where each target is of one of them."""
+    found = [target for target in report.targets if target.name in names]
+    encoders = {encoder for target in found for encoder in target.encoders}
+    if len(encoders) > 1 and all(len(target.encoders) == 1 for target in found):
+        tasks = {target.task for target in found}
+        return f"{count(len(tasks), 'task')} with {count(len(encoders), 'encoder')}"
+    return count(len(names), "target")
+
+
+def measured_on(report: Report) -> str:
+    """A sentence on encoders and languages, and what generated ones cannot show."""
+    encoders = list(dict.fromkeys(name for one in report.targets for name in one.encoders))
+    if not encoders or not report.languages:
+        return ""
+    # ISO 639-3 leaves these codes to local use: no language of the world has one.
+    made = [one for one in report.languages if "qaa" <= one.code <= "qtz"]
+    languages = count(len(report.languages), "generated language" if made else "language")
+    told = f"Measured on {listed(encoders)} in {languages}"
+    if not made:
+        return f"{told}."
+    return f"{told}: it shows the machinery, not what published encoders do in real languages."
+
+
+def by_text(said: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    """Names that have the same said of them, together."""
+    groups: dict[str, list[str]] = {}
+    for name, text in said:
+        groups.setdefault(text, []).append(name)
+    return tuple(
+        (listed(names) if len(names) <= NAMED else f"{len(names)} targets", text)
+        for text, names in groups.items()
+    )
 
 
 def _parted(ranked: Ranked) -> tuple[Ranked, Ranked, Ranked]:
@@ -210,13 +297,9 @@ def _target(report: Report, ranked: Ranked) -> str:
     return ("; ".join(filter(None, parts)) or "not measured") + "."
 
 
-def _value(interval: Interval) -> str:
-    return f"{signed(interval.estimate)}\u00a0{bracket(interval)}"
-
-
 def _values(ranked: Ranked) -> str:
     if len(ranked) <= FEW:
-        return listed([f"{one.arm} {_value(one.cell)}" for one in ranked])
+        return listed([f"{one.arm} {bounded(one.cell)}" for one in ranked])
     ends = sorted(one.cell.estimate for one in ranked)
     names = _listed([one.arm for one in ranked])
     return f"{names} (by {signed(ends[0])} to {signed(ends[-1])})"

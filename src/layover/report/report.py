@@ -35,6 +35,10 @@ class Target:
     metric: str
     chance: float = math.nan
     """Percent; NaN where undefined."""
+    task: str = ""
+    """What is tested: targets may differ in their encoders alone."""
+    encoders: tuple[str, ...] = ()
+    """That are measured on it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,6 +105,8 @@ class Curve:
 
     arm: str
     """What the line is; lines of one arm look alike in every figure."""
+    arms: tuple[str, ...] = ()
+    """Those at its points, where each has its own: they share its colour."""
     points: tuple[Point, ...]
     measure: str = "difference, points"
     axis: str = "training examples"
@@ -110,8 +116,10 @@ class Curve:
     """The name of the law that was fitted, such as "power law with floor"."""
     line: tuple[tuple[float, float, float, float], ...] = ()
     """(at, fitted value, low, high) of the law and its 95 % band; empty where none was fitted."""
+    gains: tuple[tuple[float, Bounds], ...] = ()
+    """(at, what doubling it adds) by a law under which that differs: the first and the last."""
     slope: Interval | None = None
-    """What one doubling adds, in the unit of the measure."""
+    """What one doubling adds on average over the points, in the unit of the measure."""
     against: str = ""
     contrast: Interval | None = None
     """The slope minus that of the curve of the arm `against`."""

@@ -6,7 +6,7 @@ import io
 import re
 import warnings
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from html import escape
@@ -93,10 +93,16 @@ def looks(report: Report) -> dict[str, Look]:
     others += [*(cost.model for cost in report.costs), *(one.name for one in report.portraits)]
     known = {arm.name for arm in report.arms}
     names = [*report.named("arm"), *dict.fromkeys(x for x in others if x not in known)]
-    for i, name in enumerate(names):
-        # Another round of the colours has other marks.
-        mark = marks[(i + i // len(COLOURS)) % len(marks)]
-        found[name] = Look(colour=COLOURS[i % len(COLOURS)], marker=mark)
+    # The arms of a line have its colour, and marks of their own.
+    line = {arm: curve.arm for curve in report.curves for arm in curve.arms}
+    families: dict[str, list[str]] = {}
+    for name in names:
+        families.setdefault(line.get(name, name), []).append(name)
+    for i, (family, members) in enumerate(families.items()):
+        for j, name in enumerate(sorted(members, key=lambda x: x != family)):
+            # Another round of the colours has other marks.
+            mark = marks[(i + i // len(COLOURS) + j) % len(marks)]
+            found[name] = Look(colour=COLOURS[i % len(COLOURS)], marker=mark)
     for i, name in enumerate(report.named("control")):
         mark = tuple(HOLLOW)[i % len(HOLLOW)]
         found[name] = Look(colour=GREY, marker=mark, line=("--", "-.", ":")[i % 3], filled=False)
@@ -169,6 +175,21 @@ def standalone(svg: str) -> str:
 def brief(name: str, most: int) -> str:
     """A name that may be cut: long ones would leave a figure no room."""
     return name if len(name) <= most else f"{name[: most - 1]}…"
+
+
+def briefs(names: Sequence[str], most: int) -> list[str]:
+    """Names that may be cut, in their middle where their beginnings would be the same, and not at
+    all where they would be even so."""
+    ends = most // 2
+    cuts: tuple[Callable[[str], str], ...] = (
+        lambda name: brief(name, most),
+        lambda name: name if len(name) <= most else f"{name[: most - 1 - ends]}…{name[-ends:]}",
+    )
+    for cut in cuts:
+        found = [cut(name) for name in names]
+        if len(set(found)) == len(set(names)):
+            return found
+    return list(names)
 
 
 def _short(number: re.Match[str]) -> str:

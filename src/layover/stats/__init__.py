@@ -3,7 +3,16 @@ curves and relations."""
 
 from layover.stats.choice import Chosen, chosen, widened
 from layover.stats.contrast import contrast
-from layover.stats.curve import Bounds, Curve, Law, Points, curve, doubling, slope_difference
+from layover.stats.curve import (
+    Bounds,
+    Curve,
+    Law,
+    Points,
+    curve,
+    doubling,
+    slope_difference,
+    told_law,
+)
 from layover.stats.equivalence import Equivalence, equivalent
 from layover.stats.family import holm, levels
 from layover.stats.interval import LEVEL, Estimates, Interval
@@ -48,5 +57,6 @@ __all__ = [
     "score",
     "settling",
     "slope_difference",
+    "told_law",
     "widened",
 ]

@@ -33,7 +33,8 @@ PARAMETERS: Mapping[Law, tuple[str, ...]] = {
     "power": ("ceiling", "missing", "rate"),
 }
 SLOWEST, FASTEST, RATES = 0.02, 8.0, 600
-"""Rates that are tried. The slowest is a logarithm to the eye, the fastest a step."""
+"""Rates that are tried, and a step, whose rate is infinite. The slowest is a logarithm to the
+eye."""
 
 Points = Mapping[float, Sequence[Term]]
 """Size -> the terms of what was measured there: a score, or a difference from the baseline."""
@@ -116,6 +117,31 @@ def curve(points: Points, law: Law) -> Curve:
     )
 
 
+def told_law(points: Points) -> Curve:
+    """The law that the sizes tell: the power law where its rate has an interval within the rates
+    tried, and the logarithm where none tells that rate from 0, which is that of a logarithm.
+
+    Raises ResultError where they tell neither: with no more sizes than parameters, or where the
+    rate is not told from that of a step; and as `curve` does.
+    """
+    line = curve(points, "logarithm")
+    if len(line.sizes) <= len(PARAMETERS["logarithm"]):
+        raise ResultError(
+            f"{len(line.sizes)} sizes do not tell a law, any line goes through them; measure 3"
+        )
+    if len(line.sizes) <= len(PARAMETERS["power"]):
+        return line
+    power = curve(points, "power")
+    if not power.low["rate"] or not power.parameters["rate"]:
+        return line
+    if math.inf in (power.parameters["rate"], power.high["rate"]):
+        raise ResultError(
+            "these sizes do not tell the law: it may have reached its ceiling at once; measure "
+            "smaller sizes"
+        )
+    return power
+
+
 def doubling(points: Points) -> tuple[Term, ...]:
     """The gain per doubling of the size as a sum of terms: the slope of the least-squares line over
     log2(size), which is linear in what was measured. Raises ResultError with less than two sizes.
@@ -161,8 +187,8 @@ def _fitted(law: Law, sizes: tuple[float, ...], found: Array, drawn: Array) -> A
         return values @ np.linalg.pinv(np.stack([np.ones(len(sizes)), np.log2(ratios)], axis=1)).T
     # For a given rate the law is linear, so the best rate is looked for among many (variable
     # projection; Golub and Pereyra 1973): no start is guessed, and no fit fails.
-    rates = np.geomspace(SLOWEST, FASTEST, RATES)
-    designs = np.stack([np.ones((RATES, len(sizes))), -(ratios ** -rates[:, None])], axis=2)
+    rates = np.append(np.geomspace(SLOWEST, FASTEST, RATES), np.inf)
+    designs = np.stack([np.ones((RATES + 1, len(sizes))), -(ratios ** -rates[:, None])], axis=2)
     spans = np.linalg.qr(designs)[0]
     explained = np.stack([((values @ span) ** 2).sum(axis=1) for span in spans], axis=1)
     best = np.nan_to_num(explained, nan=-1.0).argmax(axis=1)
@@ -171,8 +197,8 @@ def _fitted(law: Law, sizes: tuple[float, ...], found: Array, drawn: Array) -> A
 
 
 def _told(law: Law, fits: Array) -> Array:
-    """The parameters as they are told: at the ends of the rates that were tried, the law is another
-    one, in which they are without bounds."""
+    """The parameters as they are told: at the slowest rate that was tried the law is a logarithm,
+    in which they are without bounds."""
     import numpy as np
 
     if law == "logarithm":
@@ -181,7 +207,6 @@ def _told(law: Law, fits: Array) -> Array:
     slowest = fits[:, 2] <= SLOWEST * 1.0001
     told[slowest, 2] = 0.0
     told[slowest, :2] = np.where(fits[slowest, 1:2] < 0, -np.inf, np.inf)
-    told[fits[:, 2] >= FASTEST / 1.0001, 2] = np.inf
     return told
 
 
