@@ -151,7 +151,7 @@ def test_a_distance_is_to_a_model_that_comes_before(training: Train) -> None:
     assert Distance(model=two, start=one).between == (two,)
     with pytest.raises(StudyError, match=r"is .* itself: there is no distance"):
         Distance(model=two, start=two)
-    with pytest.raises(StudyError, match=r"was not trained from .*, but from start"):
+    with pytest.raises(StudyError, match=r"was not trained from .*, but from folder start"):
         Distance(model=one, start=replace(one, seed=1))
 
 
@@ -215,7 +215,7 @@ def test_a_head_reads_the_states_of_its_own_encoder_only(
     start: Path, training: Train, tmp_path: Path
 ) -> None:
     other = write_encoder(start, tmp_path / "other", width=32)
-    with pytest.raises(StudyError, match=r"the head of another encoder than the one that start be"):
+    with pytest.raises(StudyError, match=r"the head of another encoder than the one that folder"):
         Predict(model=Folder(path=str(start)), data=TEXTS, head_of=Folder(path=str(other)))
     shutil.copytree(other, tmp_path / "result" / "models" / "other")
     context = Made(folder=tmp_path, results={training.key: tmp_path / "result"})
