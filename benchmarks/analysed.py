@@ -12,6 +12,7 @@ from scipy import stats
 from benchmarks.simulated import Chance, Design, Nature, Outcome
 from layover.metrics.metric import ratio
 from layover.stats import (
+    ERROR,
     Interval,
     Measured,
     Points,
@@ -185,14 +186,14 @@ def family(
         adjusted = holm([cell.p() for cell in cells])
         is_true = true * targets
         false = [
-            (p <= 0.05, cell.sign != 0)
+            (p <= ERROR, cell.sign != 0)
             for p, cell, effective in zip(adjusted, cells, is_true, strict=True)
             if not effective or cell.estimate < 0
         ]
         shares["any, Holm"].add(any(corrected for corrected, _ in false))
         shares["any, as they are"].add(any(plainly for _, plainly in false))
         for p, found, effective in zip(adjusted, wrong, is_true, strict=True):
-            shares["found, Holm" if effective else "each"].add(p <= 0.05 if effective else found)
+            shares["found, Holm" if effective else "each"].add(p <= ERROR if effective else found)
     return shares
 
 
@@ -207,7 +208,7 @@ def power(times: int, seeds: int, points: Sequence[float]) -> dict[float, tuple[
             baseline, arm = sampled(chance.target())
             found = contrast(difference(arm, baseline, design.codes))
             alone.add(found.low > 0)
-            in_family.add(found.at(0.995)[0] > 0)
+            in_family.add(found.at(1 - ERROR / 10)[0] > 0)
         shares[effect] = alone, in_family
     return shares
 

@@ -19,8 +19,7 @@ from layover.coverage import encoders, targets
 from layover.evidence import Evidence, Placed, Rows, check_claims, once
 from layover.grid import Grid
 from layover.report.ledger import sentence, some
-from layover.stats import LEVEL, Interval, holm, levels
-from layover.stats.family import ERROR
+from layover.stats import ERROR, LEVEL, Interval, holm, levels
 from layover.stats.power import fewest, unlucky
 from layover.study import Study
 

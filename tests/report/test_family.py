@@ -6,10 +6,13 @@ import dataclasses
 import math
 from collections.abc import Callable
 
+import pytest
+
 from layover.report import Report
 from layover.report.family import Family
-from layover.stats import Interval
+from layover.stats import ERROR, Interval
 
+Patch = pytest.MonkeyPatch
 Made = Callable[..., Report]
 
 
@@ -34,6 +37,12 @@ def test_a_difference_is_clear_alone_and_not_among_twenty() -> None:
     alone = interval(2.5)
     assert list(family(alone).signs.values()) == [1]
     assert not family(alone, *(interval(0.1) for _ in range(19))).signs
+
+
+def test_a_difference_is_clear_at_just_the_p_value_at_which_a_claim_is(monkeypatch: Patch) -> None:
+    for p, clear in ((ERROR, 1), (math.nextafter(ERROR, 1), 0)):
+        monkeypatch.setattr(Interval, "p", lambda _, p=p: p)
+        assert len(family(interval(2.0)).signs) == clear
 
 
 def test_clear_differences_have_their_direction() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from layover.stats import LEVEL, Interval, holm
+from layover.stats import ERROR, Interval, holm
 
 Place = tuple[str, str, str]
 """(arm, target or "" for the mean over targets, language or "" for the zero-shot mean)."""
@@ -25,7 +25,7 @@ class Family:
         return {
             place: 1 if self.cells[place].estimate > 0 else -1
             for place, p in zip(self.cells, holm(list(self._ps)), strict=True)
-            if p < 1 - LEVEL
+            if p <= ERROR
         }
 
     @property

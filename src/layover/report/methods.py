@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from layover.languages import known, language
 from layover.report.prose import count, listed, number, span
 from layover.report.report import Report, measured
-from layover.stats import LEVEL, REPLICATES, Interval, detectable
+from layover.stats import ERROR, LEVEL, REPLICATES, Interval, detectable
 
 POWER = 0.8
 
@@ -68,7 +68,7 @@ def _languages(cells: list[Interval]) -> str:
 def _family(report: Report) -> str:
     """What is called clear, and why."""
     (means, *_) = report.families
-    wrong = 100 * (1 - LEVEL)
+    wrong = 100 * ERROR
     if not means.size:
         return "No difference is called clear: each rests on one seed, and another may differ."
     if means.size < 2:
@@ -91,7 +91,7 @@ def _family(report: Report) -> str:
 
 
 def _power(report: Report, cells: list[Interval]) -> str:
-    level = 1 - (1 - LEVEL) / max(1, report.families[0].size)
+    level = 1 - ERROR / max(1, report.families[0].size)
     # With one seed, what another would say is not known.
     found = [detectable(cell, POWER, level) for cell in cells if cell.seeds > 1 and cell.error > 0]
     if not found:

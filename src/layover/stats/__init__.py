@@ -15,7 +15,7 @@ from layover.stats.curve import (
 )
 from layover.stats.equivalence import Equivalence, equivalent
 from layover.stats.family import holm, levels
-from layover.stats.interval import LEVEL, Estimates, Interval
+from layover.stats.interval import ERROR, LEVEL, Estimates, Interval
 from layover.stats.paired import estimates, mean_over_targets, paired_difference, score
 from layover.stats.power import detectable, settling
 from layover.stats.relation import Correlation, Relation, relation
@@ -23,6 +23,7 @@ from layover.stats.sample import REPLICATES, Measured, Run, Sample, by_seed, sam
 from layover.stats.term import Term, measured_languages
 
 __all__ = [
+    "ERROR",
     "LEVEL",
     "REPLICATES",
     "Bounds",

@@ -11,12 +11,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-ERROR = 0.05
-"""The chance of a false finding in a family."""
+from layover.stats.interval import ERROR
 
 
 def holm(ps: Sequence[float]) -> tuple[float, ...]:
-    """The adjusted p values, in order: one of at most 0.05 is a finding of the family."""
+    """The adjusted p values, in order: one of at most `ERROR` is a finding of the family."""
     adjusted = [math.nan] * len(ps)
     least = 0.0
     for left, place in _steps(ps):
@@ -25,7 +24,7 @@ def holm(ps: Sequence[float]) -> tuple[float, ...]:
     return tuple(adjusted)
 
 
-def levels(ps: Sequence[float], error: float = ERROR) -> tuple[float, ...]:
+def levels(ps: Sequence[float]) -> tuple[float, ...]:
     """The level at which Holm judges each, such as 0.975 of two: `Interval.at` of it leaves the
     null out exactly where `holm` finds something.
 
@@ -35,8 +34,8 @@ def levels(ps: Sequence[float], error: float = ERROR) -> tuple[float, ...]:
     given = [math.nan] * len(ps)
     stopped = 0.0
     for left, place in _steps(ps):
-        level = stopped or 1 - error / left
-        if ps[place] * left > error:
+        level = stopped or 1 - ERROR / left
+        if ps[place] * left > ERROR:
             stopped = level
         given[place] = level
     return tuple(given)

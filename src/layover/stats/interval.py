@@ -17,7 +17,10 @@ from dataclasses import dataclass, replace
 
 from layover.stats.doubt import Doubt
 
-LEVEL = 0.95
+ERROR = 0.05
+"""The chance of a false finding, of one comparison or of a family: a p value of at most this finds
+something."""
+LEVEL = 1 - ERROR
 
 
 @dataclass(frozen=True, kw_only=True)

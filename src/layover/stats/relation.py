@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from layover.errors import ResultError
 from layover.stats.contrast import contrast
-from layover.stats.interval import LEVEL, Interval
+from layover.stats.interval import ERROR, LEVEL, Interval
 from layover.stats.joint import DRAWS, Joint
 from layover.stats.term import Term
 
@@ -67,7 +67,7 @@ class Relation:
     def word(self) -> str:
         """What so many points can say, in a sentence."""
         n, p = len(self.x), self.rank.p
-        if self.least_p > 1 - LEVEL:
+        if self.least_p > ERROR:
             return (
                 f"{n} points cannot tell an order from chance: even a perfect one comes up by "
                 f"chance in {self.least_p:.0%} of cases."
