@@ -17,12 +17,12 @@ from layover.stats import (
     Measured,
     Points,
     Sample,
-    Term,
     by_seed,
     chosen,
     contrast,
     curve,
     detectable,
+    difference,
     holm,
     samples,
     settling,
@@ -46,14 +46,6 @@ def sampled(outcome: Outcome, seeds: int | None = None) -> tuple[Sample, ...]:
 
 def first(sample: Sample, seeds: int) -> Sample:
     return {seed: sample[seed] for seed in list(sample)[:seeds]}
-
-
-def difference(arm: Sample, baseline: Sample, codes: Sequence[str]) -> tuple[Term, Term]:
-    """Arm minus baseline."""
-    return (
-        Term(sample=arm, languages=tuple(codes)),
-        Term(weight=-1.0, sample=baseline, languages=tuple(codes)),
-    )
 
 
 # The intervals that are compared: each of what was found, and of [seeds, replicates] of it.
@@ -137,7 +129,7 @@ def coverage(
         truth = float(outcome.truth[1] - outcome.truth[0])
         drawn = resampled(arm, baseline, design.codes)
         for n in seeds:
-            found = contrast(difference(first(arm, n), first(baseline, n), design.codes))
+            found = contrast(difference((first(arm, n), first(baseline, n)), design.codes))
             for name, candidate in CANDIDATES.items():
                 low, high = candidate(found, drawn[:n])
                 if low == low:
@@ -159,7 +151,7 @@ def over_languages(times: int, count: int, seeds: Sequence[int]) -> dict[int, tu
         baseline, arm = sampled(outcome)
         truth = float(outcome.everywhere[1] - outcome.everywhere[0])
         for n, (wide, narrow) in held.items():
-            found = contrast(difference(first(arm, n), first(baseline, n), design.codes))
+            found = contrast(difference((first(arm, n), first(baseline, n)), design.codes))
             low, high = found.over_languages
             wide.add(low <= truth <= high)
             narrow.add(found.low <= truth <= found.high)
@@ -181,7 +173,7 @@ def family(
         cells: list[Interval] = []
         for place in range(targets):
             baseline, *rest = sampled(chance.target(place))
-            cells += [contrast(difference(arm, baseline, design.codes)) for arm in rest]
+            cells += [contrast(difference((arm, baseline), design.codes)) for arm in rest]
         wrong = [cell.sign != 0 for cell in cells]
         adjusted = holm([cell.p() for cell in cells])
         is_true = true * targets
@@ -206,7 +198,7 @@ def power(times: int, seeds: int, points: Sequence[float]) -> dict[float, tuple[
         alone, in_family = Share(), Share()
         for chance in repeated(design, times):
             baseline, arm = sampled(chance.target())
-            found = contrast(difference(arm, baseline, design.codes))
+            found = contrast(difference((arm, baseline), design.codes))
             alone.add(found.low > 0)
             in_family.add(found.at(1 - ERROR / 10)[0] > 0)
         shares[effect] = alone, in_family
@@ -220,7 +212,7 @@ def promised(times: int, seeds: int) -> tuple[float, Share]:
     least = []
     for chance in repeated(design, times):
         baseline, arm = sampled(chance.target())
-        least.append(detectable(contrast(difference(arm, baseline, design.codes))))
+        least.append(detectable(contrast(difference((arm, baseline), design.codes))))
     middle = float(np.median(least))
     return middle, power(times, seeds, [middle])[middle][0]
 
@@ -235,7 +227,7 @@ def settled(times: int, seeds: int, points: float) -> tuple[Share, float, Share]
     more: list[int] = []
     for chance in repeated(design, times):
         baseline, arm = sampled(chance.target())
-        pilot = contrast(difference(first(arm, seeds), first(baseline, seeds), design.codes))
+        pilot = contrast(difference((first(arm, seeds), first(baseline, seeds)), design.codes))
         if pilot.sign:
             continue
         wanted = settling(pilot)
@@ -244,7 +236,7 @@ def settled(times: int, seeds: int, points: float) -> tuple[Share, float, Share]
             more.append(wanted)
         if wanted is not None and wanted + seeds <= design.seeds:
             whole = first(arm, seeds + wanted), first(baseline, seeds + wanted)
-            held.add(contrast(difference(*whole, design.codes)).sign > 0)
+            held.add(contrast(difference(whole, design.codes)).sign > 0)
     return given, float(np.median(more)) if more else float("nan"), held
 
 
@@ -261,8 +253,8 @@ def optimism(times: int, seeds: int) -> dict[str, tuple[float, Share]]:
         rows: list[Measured] = [*baseline, *picked, *(one for arm in arms for one in arm)]
         runs = samples(rows, ratio, REPLICATES)
         base, best, *each = (by_seed(runs[at : at + seeds]) for at in range(0, len(runs), seeds))
-        naive = [contrast(difference(one, base, design.codes)) for one in each]
-        cross = contrast(difference(best, base, design.codes))
+        naive = [contrast(difference((one, base), design.codes)) for one in each]
+        cross = contrast(difference((best, base), design.codes))
         for name, found in {
             "the same": max(naive, key=lambda one: one.estimate),
             "cross-fitted": cross,
@@ -294,7 +286,7 @@ def curves(times: int, seeds: int) -> dict[str, Share]:
     held = {name: Share() for name in (*names, "difference of slopes")}
     for chance in repeated(design, times):
         baseline, *arms = sampled(chance.target())
-        sums = [difference(arm, baseline, design.codes) for arm in arms]
+        sums = [difference((arm, baseline), design.codes) for arm in arms]
         points: list[Points] = [
             dict(zip(SIZES, part, strict=True)) for part in (sums[:5], sums[5:])
         ]

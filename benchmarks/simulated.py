@@ -9,7 +9,7 @@ together as they do in a study; and what an arm truly scores is a normal distrib
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -17,19 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import optimize, stats
 
-from layover.stats import Estimates
+from layover.stats import Clustered, Estimates
 
 Array = NDArray[np.float64]
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Simulated:
-    """A measurement; see `layover.stats.Measured`."""
-
-    seed: int | None
-    data_key: str
-    clusters: tuple[str, ...]
-    statistics: Mapping[str, Array]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,7 +93,7 @@ class Design:
 class Outcome:
     """One target of a study, as it came out."""
 
-    arms: tuple[tuple[Simulated, ...], ...]
+    arms: tuple[tuple[Clustered, ...], ...]
     """Of each arm, one a seed."""
     truth: Array
     """[arms], in percent: over all seeds and examples, in these languages."""
@@ -139,7 +129,7 @@ class Chance:
         level = levels[:, None, :] + (common + moves)[..., None]
         level = level + draw(0, nature.target, size[:2])[..., None]
         level = level + draw(0, nature.seed_language, size)
-        arms: list[list[Simulated]] = [[] for _ in given]
+        arms: list[list[Clustered]] = [[] for _ in given]
         made: tuple[Array, Array] | None = None
         for seed in range(design.seeds):
             if made is None or not design.shared:
@@ -163,9 +153,9 @@ class Chance:
         easy = item + draw(0, nature.example, (size, self.design.languages))
         return easy, draw(0, nature.taste, (arms, size))
 
-    def _measured(self, seed: int, test: str, right: NDArray[np.bool_]) -> Simulated:
+    def _measured(self, seed: int, test: str, right: NDArray[np.bool_]) -> Clustered:
         rows = np.stack([right, np.ones_like(right)], axis=2).astype(np.float64)
-        return Simulated(
+        return Clustered(
             seed=seed,
             data_key=test,
             clusters=tuple(map(str, range(len(right)))),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from dataclasses import replace as changed
 from typing import Any
 
@@ -20,7 +19,7 @@ from layover.grid import Grid
 from layover.metrics.accuracy import ACCURACY
 from layover.recipe import Recipe, epochs
 from layover.stages import Initial, Score, Vocabulary, leaves
-from layover.stats import by_seed, samples
+from layover.stats import Clustered, by_seed, samples
 from layover.study import Arm, Study
 from layover.tasks.axes import same_total
 from layover.tasks.mlm import MLM
@@ -46,16 +45,6 @@ def start(shape: Any, seed: int = 0) -> Initial:
     return Initial(shape=shape, vocabulary=Vocabulary(data=TEXT, size=500), seed=seed)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Made:
-    """A made-up measurement, of examples that are right by chance."""
-
-    seed: int | None
-    data_key: str
-    clusters: tuple[str, ...] = tuple(f"c{at}" for at in range(CLUSTERS))
-    statistics: dict[str, Any] = field(default_factory=dict)
-
-
 def measured(study: Study, truth: Callable[[Score, str], float]) -> Grid:
     """A grid in which every score is a draw around the truth, in percent."""
     found: dict[tuple[str, str], list[Any]] = {}
@@ -72,7 +61,14 @@ def measured(study: Study, truth: Callable[[Score, str], float]) -> Grid:
                     code: np.stack([one, np.ones(CLUSTERS)], axis=1)
                     for code, one in zip(("deu", "rus"), right, strict=True)
                 }
-                made.append(Made(seed=leaf.seed, data_key=f"{name} {leaf.seed}", statistics=rows))
+                made.append(
+                    Clustered(
+                        seed=leaf.seed,
+                        data_key=f"{name} {leaf.seed}",
+                        clusters=tuple(map(str, range(CLUSTERS))),
+                        statistics=rows,
+                    )
+                )
                 cells.append((arm.name, name))
         for cell, run in zip(cells, samples(made, of), strict=True):
             found.setdefault(cell, []).append(run)

@@ -22,6 +22,7 @@ from layover.stats import Curve as Fitted
 from layover.stats import (
     Term,
     contrast,
+    difference,
     doubling,
     measured_languages,
     relation,
@@ -77,7 +78,10 @@ def by_size(study: Study, table: Grid) -> tuple[Curve, ...]:
     for line in lines:
         if source := _source_line(line, lines, study.source):
             both = {
-                target: {at: (*points[at], *_minus(other[at])) for at in _shared(points, other)}
+                target: {
+                    at: (*points[at], *(term * -1.0 for term in other[at]))
+                    for at in _shared(points, other)
+                }
                 for target, points in line.points.items()
                 if (other := source.points.get(target))
             }
@@ -199,14 +203,7 @@ def _difference(table: Grid, arm: str, target: str, baseline: str) -> tuple[Term
         return ()
     pair = (table.samples[arm, target], table.samples[baseline, target])
     codes = measured_languages(pair, table.zero_shot(table.languages))
-    return tuple(
-        Term(weight=weight, sample=sample, languages=codes)
-        for weight, sample in zip((1.0, -1.0), pair, strict=True)
-    )
-
-
-def _minus(terms: Sequence[Term]) -> tuple[Term, ...]:
-    return tuple(term * -1.0 for term in terms)
+    return difference(pair, codes)
 
 
 def _source_line(line: _Line, lines: Sequence[_Line], source: str) -> _Line | None:

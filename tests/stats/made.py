@@ -3,34 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 import numpy as np
 
-from layover.stats import Interval, Sample, Term, by_seed, samples
+from layover.stats import Clustered, Interval, Sample, Term, by_seed, samples
 from layover.stats.interval import interval
 
 LANGUAGES = ("aaa", "bbb")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Made:
-    """A made-up measurement."""
-
-    seed: int | None = 0
-    data_key: str = "data"
-    clusters: tuple[str, ...]
-    statistics: dict[str, np.ndarray] = field(default_factory=dict)
 
 
 def ratio(sums: np.ndarray) -> np.ndarray:
     return 100 * sums[..., 0] / sums[..., 1]
 
 
-def made(values: dict[str, list[float]], seed: int | None = 0, data_key: str = "data") -> Made:
+def made(values: dict[str, list[float]], seed: int | None = 0, data_key: str = "data") -> Clustered:
     """One (value, 1) row per cluster and language; NaN: no example there."""
     size = len(next(iter(values.values())))
-    return Made(
+    return Clustered(
         seed=seed,
         data_key=data_key,
         clusters=tuple(f"c{i}" for i in range(size)),
@@ -41,7 +30,7 @@ def made(values: dict[str, list[float]], seed: int | None = 0, data_key: str = "
     )
 
 
-def sample(*runs: Made, replicates: int = 2000) -> Sample:
+def sample(*runs: Clustered, replicates: int = 2000) -> Sample:
     return by_seed(samples(runs, ratio, replicates))
 
 

@@ -6,19 +6,19 @@ import math
 
 import numpy as np
 import pytest
-from made import LANGUAGES, Made, made, ratio
+from made import LANGUAGES, made, ratio
 
 from layover.errors import ResultError
-from layover.stats import chosen, score
+from layover.stats import Clustered, chosen, score
 from layover.stats.choice import widened
 from layover.stats.interval import interval
 
 
-def choose(candidates: dict[str, list[Made]], folds: int = 5) -> object:
+def choose(candidates: dict[str, list[Clustered]], folds: int = 5) -> object:
     return chosen(candidates, folds, combine=ratio, languages=LANGUAGES)
 
 
-def equals(seeds: int, arms: int, generator: np.random.Generator) -> dict[str, list[Made]]:
+def equals(seeds: int, arms: int, generator: np.random.Generator) -> dict[str, list[Clustered]]:
     """Arms of which none is better, with noise from examples and, if they are several, seeds."""
     spread = 0.05 if seeds > 1 else 0.0
     return {
@@ -88,7 +88,7 @@ def _fold(size: int) -> np.ndarray:
 
 
 def test_a_lucky_seed_does_not_choose_itself() -> None:
-    def arm(*levels: float) -> list[Made]:
+    def arm(*levels: float) -> list[Clustered]:
         return [made({"aaa": [level] * 20}, seed) for seed, level in enumerate(levels)]
 
     candidates = {"lucky in 0": arm(0.8, 0.1, 0.1), "steady": arm(0.5, 0.5, 0.5)}
@@ -128,10 +128,10 @@ def test_a_cluster_is_in_the_same_fold_wherever_it_stands() -> None:
     candidates = equals(1, 3, np.random.default_rng(2))
     mixed = np.random.default_rng(3).permutation(60)
 
-    def moved(one: Made) -> Made:
+    def moved(one: Clustered) -> Clustered:
         rows = {code: table[mixed] for code, table in one.statistics.items()}
         clusters = tuple(one.clusters[place] for place in mixed)
-        return Made(seed=one.seed, clusters=clusters, statistics=rows)
+        return Clustered(seed=one.seed, data_key=one.data_key, clusters=clusters, statistics=rows)
 
     turned = {name: [moved(one) for one in arm] for name, arm in candidates.items()}
     one, other = (chosen(each, combine=ratio, languages=LANGUAGES) for each in (candidates, turned))

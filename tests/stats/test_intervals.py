@@ -8,11 +8,12 @@ import sys
 
 import numpy as np
 import pytest
-from made import LANGUAGES, Made, found, made, ratio, sample
+from made import LANGUAGES, found, made, ratio, sample
 from scipy import stats as reference
 
 from layover.errors import ResultError
 from layover.stats import (
+    Clustered,
     Interval,
     Sample,
     estimates,
@@ -135,7 +136,7 @@ def test_a_language_missing_on_one_side_is_nan_and_out_of_the_mean() -> None:
 
 
 def test_a_measurement_without_any_language_is_not_a_seed() -> None:
-    empty = Made(seed=1, clusters=())
+    empty = Clustered(seed=1, data_key="data", clusters=(), statistics={})
     found = score([made({"aaa": [1, 0]}), empty], ("aaa",), ratio).mean
     assert (found.estimate, found.seeds) == (50, 1)
 

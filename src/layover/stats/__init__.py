@@ -16,10 +16,10 @@ from layover.stats.curve import (
 from layover.stats.equivalence import Equivalence, equivalent
 from layover.stats.family import holm, levels
 from layover.stats.interval import ERROR, LEVEL, Estimates, Interval
-from layover.stats.paired import estimates, mean_over_targets, paired_difference, score
+from layover.stats.paired import difference, estimates, mean_over_targets, paired_difference, score
 from layover.stats.power import detectable, settling
 from layover.stats.relation import Correlation, Relation, relation
-from layover.stats.sample import REPLICATES, Measured, Run, Sample, by_seed, samples
+from layover.stats.sample import REPLICATES, Clustered, Measured, Run, Sample, by_seed, samples
 from layover.stats.term import Term, measured_languages
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "REPLICATES",
     "Bounds",
     "Chosen",
+    "Clustered",
     "Correlation",
     "Curve",
     "Equivalence",
@@ -45,6 +46,7 @@ __all__ = [
     "contrast",
     "curve",
     "detectable",
+    "difference",
     "doubling",
     "equivalent",
     "estimates",

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from layover.errors import ResultError
 from layover.stats.interval import LEVEL, Interval
-from layover.stats.sample import Combine, Measured
+from layover.stats.sample import Clustered, Combine, Measured
 from layover.stats.term import seeds_of
 
 if TYPE_CHECKING:
@@ -30,20 +30,10 @@ FOLDS = 5
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Composite:
-    """A measurement whose parts are of several models; see `Measured`."""
-
-    seed: int | None
-    data_key: str
-    clusters: tuple[str, ...]
-    statistics: Mapping[str, Array]
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
 class Chosen:
     """The best of several candidates, measured on what did not choose it."""
 
-    measured: tuple[Composite, ...]
+    measured: tuple[Clustered, ...]
     """One for each seed that all candidates have."""
     picks: tuple[tuple[int | None, int, str], ...]
     """(seed, fold, candidate that its clusters were taken from)."""
@@ -134,7 +124,7 @@ class _Board:
         with np.errstate(invalid="ignore", divide="ignore"):
             return combine(np.array(sums))
 
-    def composite(self, picked: Sequence[str]) -> Composite:
+    def composite(self, picked: Sequence[str]) -> Clustered:
         """The clusters of each fold, of the candidate picked for it."""
         import numpy as np
 
@@ -144,7 +134,7 @@ class _Board:
             mine = self.fold == fold
             for code, rows in made.items():
                 rows[mine] = self.statistics[name][code][mine]
-        return Composite(
+        return Clustered(
             seed=self.seed, data_key=self.data_key, clusters=self.clusters, statistics=made
         )
 

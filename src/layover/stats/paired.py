@@ -54,7 +54,7 @@ def estimates(
     everywhere = measured_languages(sides, chosen)
     return Estimates(
         mean=mean_over_targets([(sides, everywhere)]),
-        languages={code: contrast(_terms(sides, (code,))) for code in languages},
+        languages={code: contrast(difference(sides, (code,))) for code in languages},
     )
 
 
@@ -67,13 +67,14 @@ def mean_over_targets(targets: Sequence[tuple[tuple[Sample, ...], tuple[str, ...
     if not targets or not all(languages for _, languages in targets):
         return interval()
     share = 1 / len(targets)
-    return contrast([term for sides, codes in targets for term in _terms(sides, codes, share)])
+    return contrast([term * share for sides, codes in targets for term in difference(sides, codes)])
 
 
-def _terms(
-    sides: tuple[Sample, ...], languages: tuple[str, ...], weight: float = 1.0
-) -> list[Term]:
+def difference(sides: tuple[Sample, ...], languages: tuple[str, ...]) -> tuple[Term, ...]:
+    """The score of one side, or of the first minus the second, as a sum of terms. Raises
+    ResultError where the sides of a seed were not tested on the same examples."""
     check_tests(sides)
-    signs = (weight, -weight)
-    pairs = zip(signs, sides, strict=False)
-    return [Term(weight=sign, sample=side, languages=languages) for sign, side in pairs]
+    return tuple(
+        Term(weight=sign, sample=side, languages=languages)
+        for sign, side in zip((1.0, -1.0), sides, strict=False)
+    )

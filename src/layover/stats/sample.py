@@ -47,6 +47,16 @@ class Measured(Protocol):
         """Language -> [n, k]; a row of NaN where a cluster has no example in the language."""
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Clustered:
+    """A measurement and no more, whoever made it; see `Measured`."""
+
+    seed: int | None
+    data_key: str
+    clusters: tuple[str, ...]
+    statistics: Mapping[str, Array]
+
+
 Combine = Callable[["Array"], "Array"]
 """Summed statistics [..., k] -> scores [...] in percent."""
 
