@@ -19,7 +19,7 @@ from layover.languages import distance
 from layover.languages import language as find_language
 from layover.measured import Measurement, grid, measurement, measurements, or_nan, read_about
 from layover.report.ledger import some
-from layover.report.methods import allowed
+from layover.report.notes import allowed
 from layover.report.report import (
     Arm,
     Cell,
