@@ -19,7 +19,7 @@ from layover.languages import distance
 from layover.languages import language as find_language
 from layover.measured import Measurement, grid, measurement, measurements, or_nan, read_about
 from layover.report.ledger import some
-from layover.report.methods import allowed
+from layover.report.notes import allowed
 from layover.report.report import (
     Arm,
     Cell,
@@ -58,9 +58,8 @@ def rows(study: Study, store: Store) -> pandas.DataFrame:
     """What a study measured, for notebooks: a row for each arm, target, language and seed.
 
     `score` and `chance` are in percent, `n` the test examples with a label; without any, the
-    score is NaN. `intermediate` and its `languages` are
-    joined by "+"; `examples`, of intermediate training, and `seed` are <NA> where there is none or
-    it is not known.
+    score is NaN. `intermediate` and its `languages` are joined by "+"; `examples`, of intermediate
+    training, and `seed` are <NA> where there is none or it is not known.
     """
     import pandas
 
@@ -111,14 +110,7 @@ def report(study: Study, store: Store, commands: tuple[str, ...] = ()) -> Report
     table = grid(study, found)
     targets = tuple(dict.fromkeys(leaf.target for arm in study.arms for leaf in scores_of(arm)))
     differences = _differences(study, table, targets)
-    total = len(study.leaves)
-    have = sum(store.complete(leaf) for leaf in study.leaves)
-    notes = list(allowed(study.allow))
-    if have < total:
-        notes.append(f"{total - have} of {total} measurements are missing{_whose(study, store)}.")
-    notes += [note for name in targets if (note := _unlabelled(name, found))]
     compared = comparisons(study, store)
-    notes += [f"{failure}." for failure in failures(study, store)]
     return Report(
         study=study.name,
         question=study.question,
@@ -135,17 +127,7 @@ def report(study: Study, store: Store, commands: tuple[str, ...] = ()) -> Report
             for target in targets
             if table.has(arm.name, target)
         ),
-        layers=tuple(
-            LayerCurve(
-                arm=item.arm,
-                target=item.target,
-                seed=item.seed,
-                chosen=item.variant,
-                points=item.curve,
-            )
-            for item in found
-            if item.variant
-        ),
+        layers=_layers(found),
         trainings=_trainings(study, store),
         curves=by_examples(study, table),
         sizes=by_size(study, table),
@@ -156,7 +138,33 @@ def report(study: Study, store: Store, commands: tuple[str, ...] = ()) -> Report
         latencies=summaries(compared),
         provenance=_provenance(study, store),
         commands=commands,
-        notes=tuple(notes),
+        notes=_notes(study, store, targets, found),
+    )
+
+
+def _notes(
+    study: Study, store: Store, targets: tuple[str, ...], found: tuple[Measurement, ...]
+) -> tuple[str, ...]:
+    lacking = [leaf for leaf in study.leaves if not store.complete(leaf)]
+    notes = list(allowed(study.allow))
+    if lacking:
+        total = len(study.leaves)
+        notes.append(f"{len(lacking)} of {total} measurements are missing{_whose(study, store)}.")
+    notes += [note for name in targets if (note := _unlabelled(name, found))]
+    return (*notes, *(f"{failure}." for failure in failures(study, store)))
+
+
+def _layers(found: tuple[Measurement, ...]) -> tuple[LayerCurve, ...]:
+    return tuple(
+        LayerCurve(
+            arm=item.arm,
+            target=item.target,
+            seed=item.seed,
+            chosen=item.variant,
+            points=item.curve,
+        )
+        for item in found
+        if item.variant
     )
 
 

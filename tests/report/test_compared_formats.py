@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import pytest
 
-from layover.report import Report
+from layover.report import Cell, Report
 from layover.report.formats import WRITERS, Format, as_csv, as_json, as_latex, as_markdown
 from layover.report.table import table
 
@@ -106,36 +106,22 @@ def test_markdown_rows_have_as_many_cells_as_the_head(demo: Report) -> None:
     assert counts == {7}
 
 
+def on_two_seeds(cell: Cell) -> Cell:
+    mean = replace(cell.estimates.mean, by_seed=cell.estimates.mean.by_seed[:2])
+    return replace(cell, estimates=replace(cell.estimates, mean=mean))
+
+
 @pytest.mark.parametrize("form", [Format.latex, Format.markdown])
 def test_unequal_seeds_are_said_below_the_table(demo: Report, form: Format) -> None:
-    report = demo
     cells = tuple(
-        replace(
-            cell,
-            estimates=replace(
-                cell.estimates,
-                mean=replace(cell.estimates.mean, by_seed=cell.estimates.mean.by_seed[:2]),
-            ),
-        )
-        if (cell.arm, cell.target) == ("ccg", "NER")
-        else cell
-        for cell in report.differences
+        on_two_seeds(cell) if (cell.arm, cell.target) == ("ccg", "NER") else cell
+        for cell in demo.differences
     )
-    told = WRITERS[form](replace(report, differences=cells), "")
+    told = WRITERS[form](replace(demo, differences=cells), "")
     assert "ccg on NER rests on 2 of 4 seeds." in told
 
 
 def test_seeds_that_only_the_baseline_lacks_are_said(demo: Report) -> None:
-    report = demo
-    cells = tuple(
-        replace(
-            cell,
-            estimates=replace(
-                cell.estimates,
-                mean=replace(cell.estimates.mean, by_seed=cell.estimates.mean.by_seed[:2]),
-            ),
-        )
-        for cell in report.differences
-    )
-    told = as_markdown(replace(report, differences=cells), "")
+    cells = tuple(map(on_two_seeds, demo.differences))
+    told = as_markdown(replace(demo, differences=cells), "")
     assert "ccg on NER rests on 2 of 4 seeds." in told

@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping
 import pytest
 
 from layover.report import Arm, Cell, Curve, Language, Point, Report, Target, answer
-from layover.report.methods import allowed, methods, missing
+from layover.report.methods import methods
+from layover.report.notes import allowed, missing
 from layover.report.prose import bounded, listed, measured_on, number, signed, targets_told
 from layover.report.report import common
 from layover.stats import Estimates, Interval

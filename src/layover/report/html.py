@@ -11,7 +11,8 @@ from layover.report import costs, curves, figures, grids, portraits, prose, svg
 from layover.report.downloads import downloads
 from layover.report.forest import forest
 from layover.report.ledger import spoken
-from layover.report.methods import methods, missing
+from layover.report.methods import methods
+from layover.report.notes import missing
 from layover.report.opening import opening
 from layover.report.report import Report
 

@@ -1,14 +1,13 @@
-"""How a report's numbers were made, and what is missing: in words that fit the study."""
+"""How a report's numbers were made, in words that fit the study."""
 
 from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
-from layover.languages import known, language
 from layover.report.prose import count, listed, number, span
-from layover.report.report import Report, measured
+from layover.report.report import Report
 from layover.stats import ERROR, LEVEL, REPLICATES, Interval, detectable
 
 POWER = 0.8
@@ -156,70 +155,3 @@ def _verdicts(report: Report) -> str:
         f"intervals of {count(len(judged), 'claim')} are as wide as it takes for all verdicts "
         "together to err in at most 5 % of studies, by Holm's procedure."
     )
-
-
-def missing(report: Report) -> tuple[str, ...]:
-    """Which cells were not measured, or rest on fewer seeds or languages than others."""
-    found = {
-        (arm, target.name): report.shown(arm, target.name)
-        for arm in report.named("arm")
-        for target in report.targets
-    }
-    cells = {name: cell for name, cell in found.items() if cell}
-    empty: dict[str, list[str]] = {}
-    scored = {(cell.arm, cell.target) for cell in report.scores}
-    # What only the baseline lacks is not said of every arm.
-    alone = {target for arm, target in found.keys() - cells.keys() if (arm, target) in scored}
-    alone -= {target for arm, target in scored if arm == report.baseline}
-    for arm, target in found.keys() - cells.keys():
-        if target not in alone or (arm, target) not in scored:
-            empty.setdefault(arm, []).append(target)
-    sentences = []
-    if alone:
-        where = listed([target.name for target in report.targets if target.name in alone])
-        sentences.append(
-            f"{report.baseline} was not measured on {where}: no arm can be compared with it there."
-        )
-    for arm in report.named("arm"):
-        if lacks := [target.name for target in report.targets if target.name in empty.get(arm, ())]:
-            where = "any target" if len(lacks) == len(report.targets) else listed(lacks)
-            sentences.append(f"{arm} was not measured, or has no baseline to compare, on {where}.")
-    # A side alone may have more than the two have in common.
-    sides = {(cell.arm, cell.target): cell.estimates.mean for cell in report.scores}
-    sides = {place: sides.get(place, cell) for place, cell in cells.items()} | {
-        (report.baseline, name): sides[report.baseline, name]
-        for name in {target for _, target in cells}
-        if (report.baseline, name) in sides
-    }
-    seeds = max((side.seeds for side in sides.values()), default=0)
-    for (arm, target), cell in cells.items():
-        languages = max(len(side.languages) for (_, name), side in sides.items() if name == target)
-        parts = [f"{cell.seeds} of {seeds} seeds"] if cell.seeds < seeds else []
-        if len(cell.languages) < languages:
-            parts.append(f"{len(cell.languages)} of {languages} languages")
-        if parts:
-            sentences.append(f"{arm} on {target} rests on {listed(parts)}.")
-    common = report.common_targets()
-    if cells and len(common) < len(report.targets):
-        sentences.append(
-            f"The mean over targets covers {listed(common) or 'no target'}: "
-            "only what every measured arm has can be averaged."
-        )
-    scores = (measured(report.score(report.baseline, target.name)) for target in report.targets)
-    if report.scores and not all(scores):
-        sentences.append(f"The baseline {report.baseline} lacks scores on some targets.")
-    return tuple(sentences)
-
-
-def allowed(findings: Sequence[str]) -> Iterator[str]:
-    """What a study allows, in a sentence, from the guard's names such as "NLI in deu"."""
-    groups: dict[str, list[str]] = {}
-    for finding in findings:
-        what, _, code = finding.rpartition(" in ")
-        named = what and code in known()
-        groups.setdefault(what if named else finding, []).extend(
-            [language(code).name] if named else []
-        )
-    parts = [f"{what} in {listed(names)}" if names else what for what, names in groups.items()]
-    if parts:
-        yield f"The study allows what the guard would stop: {'; '.join(parts)}."

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from layover.report.methods import missing
+from layover.report.notes import missing
 from layover.report.prose import bracket, signed, span
 from layover.report.report import Report
 from layover.stats import Interval
