@@ -174,7 +174,7 @@ class Shop:
                 found.setdefault(score.target, []).extend(
                     replace(one, model=arm, launch=first + one.launch)
                     for one in mine
-                    if not self._failed(arm, score.target, one.backend)
+                    if not self._failed((arm, score.target, one.backend))
                 )
             before += len(leaf.models) * leaf.launches
         return found
@@ -196,9 +196,8 @@ class Shop:
                         found.setdefault(place, []).append((score, one))
         return found
 
-    def _failed(self, *place: str) -> bool:
-        arm, target, backend = place
-        return any(one["failure"] for _, one in self.facts[arm, target, backend])
+    def _failed(self, place: tuple[str, str, str]) -> bool:
+        return any(one["failure"] for _, one in self.facts[place])
 
     def together(self, target: str) -> tuple[str, ...]:
         """The zero-shot languages that are one row: those that were served, and for every arm

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any
 
 import numpy as np
 
@@ -104,14 +104,6 @@ class Outcome:
     samples: list[Sample] = field(default_factory=list)
 
 
-class When(TypedDict):
-    """Which turn a request belongs to; see `Sample`."""
-
-    launch: int
-    round: int
-    place: int
-
-
 class Process:
     """A contender's process."""
 
@@ -159,20 +151,15 @@ class Race:
         # Private, for what processes of ours tell each other.
         with tempfile.TemporaryDirectory() as scratch:
             self.scratch = Path(scratch)
-            return self._run()
-
-    def _run(self) -> Outcome:
-        self.work = Workload.of(self.examples, self.max_length)
-        self.work.check(self.setup.batches)
-        for name in dict.fromkeys(one.backend for one in self.contenders):
-            backend(name).check()
-        self.file = self.scratch / "workload.pickle"
-        self.work.save(self.file)
-        self.outcome.facts = {one.name: Facts() for one in self.contenders}
-        for one in self.contenders:
-            self._guarded(one, self._prepare)
-        for launch in range(self.setup.launches):
-            self._launch(launch)
+            self.work = Workload.of(self.examples, self.max_length)
+            self.work.check(self.setup.batches)
+            self.file = self.scratch / "workload.pickle"
+            self.work.save(self.file)
+            self.outcome.facts = {one.name: Facts() for one in self.contenders}
+            for one in self.contenders:
+                self._guarded(one, self._prepare)
+            for launch in range(self.setup.launches):
+                self._launch(launch)
         return self.outcome
 
     @property
@@ -253,18 +240,17 @@ class Race:
         order = self.left
         random.Random(f"order:{launch}:{number}").shuffle(order)
         for place, one in enumerate(order):
-            when: When = {"launch": launch, "round": number, "place": place}
-            self._guarded(one, self._turn, processes[one.name], when)
+            self._guarded(one, self._turn, processes[one.name], launch, number, place)
 
-    def _turn(self, one: Contender, process: Process, when: When) -> None:
+    def _turn(self, one: Contender, process: Process, launch: int, number: int, place: int) -> None:
         told = process.ask(
             "turn",
             batches=list(self.setup.batches),
-            turn=when["launch"] * self.setup.rounds + when["round"],
+            turn=launch * self.setup.rounds + number,
             count=self.setup.requests,
         )
         self.outcome.samples += [
-            Sample(model=one.model, backend=one.backend, **when, **row) for row in told["rows"]
+            Sample(*one.name, launch, number, place, **row) for row in told["rows"]
         ]
 
     def _compare(self, processes: Mapping[tuple[str, str], Process]) -> None:

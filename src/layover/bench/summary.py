@@ -123,14 +123,13 @@ def ratio(
     contender: tuple[str, str],
     other: tuple[str, str],
     batch: int,
-    language: str = "",
 ) -> Interval:
     """The logarithm of a contender's median time over another's, round by round: both answered the
     same requests there. Over launches, where there were several, else over rounds.
 
     What was not measured of both has no rounds and is NaN.
     """
-    mine, theirs = (_medians(samples, each, batch, language) for each in (contender, other))
+    mine, theirs = (_medians(samples, each, batch) for each in (contender, other))
     shared = {turn: math.log(mine[turn] / theirs[turn]) for turn in mine if turn in theirs}
     if not shared:
         return interval()
@@ -142,10 +141,10 @@ def ratio(
 
 
 def _medians(
-    samples: Sequence[Sample], contender: tuple[str, str], batch: int, language: str
+    samples: Sequence[Sample], contender: tuple[str, str], batch: int
 ) -> dict[tuple[int, int], float]:
     turns: dict[tuple[int, int], list[float]] = {}
     for one in samples:
-        if one.contender == contender and one.batch == batch and language in ("", one.language):
+        if one.contender == contender and one.batch == batch:
             turns.setdefault((one.launch, one.round), []).append(one.whole)
     return {turn: float(np.median(each)) for turn, each in turns.items()}
