@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from demo import LONG, MODERATE, SHORT, named
-from published import GPU, PAPER, TAGGERS, tuned
+from published import GPU, PAPER, TAGGERS, on_hub, tuned
 
 from layover.claims import Claim, gain
 from layover.encoders import XLMR_BASE, Start, Tiny
@@ -168,15 +168,6 @@ def full(backends: tuple[str, ...]) -> Setting:
             resources=GPU,
         ),
     )
-
-
-def on_hub(target: Target) -> Target:
-    """A target with the rows of the hub, where they are there."""
-
-    def there(data: Data) -> Data:
-        return replace(data, task=data.task.on_hub()) if data.task.hub else data
-
-    return replace(target, train=tuple(map(there, target.train)), test=there(target.test))
 
 
 def small(backends: tuple[str, ...]) -> Setting:

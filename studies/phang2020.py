@@ -8,24 +8,13 @@ trained there: it shows the machinery, and decides nothing about XLM-R.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import demo
 from demo import MODERATE
-from published import sentences
+from phang2020_claims import DIRECT, HU, MULTI, XTREME, Words, claims
+from published import on_hub, sentences
 
-from layover import coverage
-from layover.claims import (
-    EVERY,
-    Best,
-    Claim,
-    Contrast,
-    Counted,
-    Coverage,
-    Published,
-    gain,
-    mean,
-)
 from layover.encoders import XLMR_LARGE
 from layover.metrics.accuracy import ACCURACY
 from layover.metrics.mining import PAIR_F1
@@ -53,44 +42,6 @@ from layover.tasks.xnli import XNLI
 from layover.tasks.xtreme_targets import xtreme
 
 GPU = Resources(gpus=1)
-DIRECT, MULTI = "direct", "multi-task"
-
-XTREME = "xnli pawsx udpos panx xquad mlqa tydiqa bucc2018 tatoeba".split()
-HU = Published(
-    name="Hu et al. 2020",
-    scores=(
-        ("xnli", 79.2, 15),
-        ("pawsx", 86.4, 7),
-        ("udpos", 73.8, 33),
-        ("panx", 65.4, 40),
-        ("xquad", (76.6 + 60.8) / 2, 11),
-        ("mlqa", (71.6 + 53.2) / 2, 7),
-        ("tydiqa", (65.1 + 45.0) / 2, 9),
-        ("bucc2018", 66.0, 4),
-        ("tatoeba", 57.3, 36),
-    ),
-)
-"""XLM-R Large as XTREME's authors measured it, English included (Chung et al. 2021, table 16, and
-the notes of VECO): not the paper's own baseline, whose Tatoeba is 31.0, of another layer."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Words:
-    """The names that the claims are written in: the paper's tasks and targets, and what stands for
-    them."""
-
-    intermediate: dict[str, str]
-    """The paper's name -> the arm that trains on it."""
-    targets: tuple[str, ...]
-    retrieval: tuple[str, ...]
-    answers: str
-    """TyDiQA, or another target of questions with few examples to train on."""
-    inference: str
-    beside: dict[str, str]
-    """The arm of English training -> the same with text beside it."""
-    translated: dict[str, tuple[str, ...]]
-    """The arm of English training -> the same in other languages."""
-    published: Published | None = None
 
 
 class Paper:
@@ -167,13 +118,12 @@ class Paper:
 
     def leaves(self, seed: int, *stops: Stop) -> Iterator[Stage]:
         """Every target, reached by way of `stops`."""
-        for target in xtreme():
+        for target in map(on_hub, xtreme()):
             metric = {"xquad": SQUAD_BOTH, "mlqa": MLQA_BOTH, "tydiqa": SQUAD_BOTH}.get(target.name)
-            own = replace(target, metric=metric or target.metric, test=_hub(target.test))
+            own = replace(target, metric=metric or target.metric)
             recipe = _target_recipe(target.name)
             training = (
-                Phase(data=_hub(data), recipe=recipe, selection=_chosen(target.name))
-                for data in target.train
+                Phase(data=data, recipe=recipe, selection=_chosen(target)) for data in target.train
             )
             model = chain(XLMR_LARGE, *stops, *training, recipe=recipe, seed=seed, resources=GPU)
             # Texts of retrieval are read up to 512 tokens, others as far as they are trained on.
@@ -184,8 +134,7 @@ class Paper:
         """What `stops` did to the encoder, by sentences in XNLI's languages."""
         recipe = _target_recipe("")
         model = chain(XLMR_LARGE, *stops, recipe=recipe, seed=seed, resources=GPU)
-        (tatoeba,) = (one for one in xtreme() if one.name == "tatoeba")
-        tatoeba = replace(tatoeba, test=_hub(tatoeba.test))
+        (tatoeba,) = (on_hub(one) for one in xtreme() if one.name == "tatoeba")
         return portrait(model, XLMR_LARGE, sentences(), tatoeba, 512, seed)
 
 
@@ -244,10 +193,6 @@ def _supertags() -> Task:
     return CCG if any(CCG.source.missing("train", "eng")) else supertagging()
 
 
-def _hub(data: Data) -> Data:
-    return replace(data, task=data.task.on_hub()) if data.task.hub else data
-
-
 def _target_recipe(name: str) -> Recipe:
     """Known: jiant's guide to the paper."""
     count = {"xnli": 2, "pawsx": 5, "udpos": 10, "panx": 10}.get(name, 2)
@@ -255,12 +200,11 @@ def _target_recipe(name: str) -> Recipe:
     return _recipe(count, 16 if asks else 32, 384 if asks else 256)
 
 
-def _chosen(name: str) -> Selection | None:
+def _chosen(target: Target) -> Selection | None:
     """On the English development set; TyDiQA has none besides its test set."""
-    trained = {one.name: one.train for one in xtreme()}[name]
-    if not trained or name == "tydiqa":
+    if not target.train or target.name == "tydiqa":
         return None
-    return _selection(_hub(replace(trained[0], split="dev")))
+    return _selection(replace(target.train[0], split="dev"))
 
 
 STRONG = replace(demo.STRONG, duration=steps(300))
@@ -353,211 +297,6 @@ class Miniature:
 
     def portrait(self, seed: int, *stops: Stop) -> tuple[Stage, ...]:
         return Small(seed).portrait(*stops)
-
-
-TASKS = {
-    "anli+": "natural language inference",
-    "mnli": "natural language inference",
-    "nli": "natural language inference",
-    "qqp": "paraphrase detection",
-    "paraphrase": "paraphrase detection",
-    "squad": "question answering",
-    "squad2": "question answering",
-    "qa": "question answering",
-    "qa2": "question answering",
-    "hellaswag": "sentence completion",
-    "choice": "sentence completion",
-    "ccg": "sentence tagging",
-    "supertags": "sentence tagging",
-    "cosmosqa": "question answering",
-    "commonsenseqa": "question answering",
-}
-
-
-def kinds(study: Study) -> Counted:
-    """What the intermediate tasks of a study are about, as the paper calls it."""
-    names = coverage.intermediate_tasks(study).found
-    return Counted(found=tuple(dict.fromkeys(TASKS[name] for name in names if name in TASKS)))
-
-
-def claims(words: Words) -> tuple[Claim | Coverage, ...]:
-    """The fourteen claims, all about XLM-R Large; those of two halves are two."""
-    return (*_effects(words), *_alternatives(words), *_covered(words))
-
-
-def _effects(words: Words) -> tuple[Claim, ...]:
-    encoders = (XLMR_LARGE.name,)
-    singles = tuple(words.intermediate.values())
-    others = tuple(name for name in words.targets if name not in words.retrieval)
-
-    def over(arm: str | Best, *targets: str) -> Contrast:
-        return gain(arm, *(targets or words.targets), over=DIRECT)
-
-    best = Best(arms=(*singles, MULTI))
-    return (
-        Claim(
-            text="Intermediate training on SQuAD, MNLI and HellaSwag improves the average.",
-            source="Phang et al. 2020, claim 1",
-            contrasts=tuple(
-                over(words.intermediate[name]) for name in ("SQuAD v2.0", "MNLI", "HellaSwag")
-            ),
-            reference="+8.2, +7.5 and +7.0 points",
-            encoders=encoders,
-        ),
-        Claim(
-            text="Multi-task training on all intermediate tasks is best: above none and above each "
-            "task alone.",
-            source="Phang et al. 2020, claim 2",
-            contrasts=(over(MULTI), *(gain(MULTI, *words.targets, over=one) for one in singles)),
-            reference="+8.7 points",
-            encoders=encoders,
-        ),
-        Claim(
-            text="The two retrieval targets, which have no training data, improve most.",
-            source="Phang et al. 2020, claim 3",
-            contrasts=(
-                mean(
-                    *(over(arm, *words.retrieval) - over(arm, *others) for arm in (*singles, MULTI))
-                ).called("retrieval - the other targets, all arms"),
-            ),
-            encoders=encoders,
-        ),
-        Claim(
-            text=f"{words.answers} improves with most intermediate tasks.",
-            source="Phang et al. 2020, claim 4, first half",
-            contrasts=tuple(over(arm, words.answers) for arm in singles),
-            least=len(singles) // 2 + 1,
-            encoders=encoders,
-        ),
-        Claim(
-            text=f"{words.inference} does not benefit from an intermediate task.",
-            source="Phang et al. 2020, claim 4, second half",
-            contrasts=(
-                (-mean(*(over(arm, words.inference) for arm in singles))).called(
-                    f"minus the gain on {words.inference}, all single tasks"
-                ),
-            ),
-            encoders=encoders,
-        ),
-        Claim(
-            text="The best intermediate training for each target improves the average.",
-            source="Phang et al. 2020, claim 5",
-            contrasts=(over(best),),
-            reference="+5.4 points, over the baseline that XTREME's authors published",
-            beside=_published(best, words),
-            encoders=encoders,
-        ),
-    )
-
-
-def _published(arm: str | Best, words: Words) -> tuple[Contrast, ...]:
-    """The difference from the published baseline, over the languages of its averages."""
-    if words.published is None:
-        return ()
-    return (gain(arm, *words.targets, over=words.published, languages=EVERY),)
-
-
-def _alternatives(words: Words) -> tuple[Claim, ...]:
-    encoders = (XLMR_LARGE.name,)
-    pairs = [gain(arm, *words.targets, over=other) for arm, other in words.beside.items()]
-    foreign = [
-        gain(arm, *words.targets, over=other)
-        for arm, others in words.translated.items()
-        for other in others
-    ]
-    return (
-        Claim(
-            text="English intermediate training beats the same with masked language modelling of "
-            "many languages beside it.",
-            source="Phang et al. 2020, claim 6 (i)",
-            contrasts=(mean(*pairs).called("English - English with MLM"),),
-            encoders=encoders,
-        ),
-        Claim(
-            text="English intermediate training beats machine-translated intermediate data.",
-            source="Phang et al. 2020, claim 6 (ii)",
-            contrasts=(mean(*foreign).called("English - translated"),),
-            encoders=encoders,
-        ),
-    )
-
-
-def _covered(words: Words) -> tuple[Coverage, ...]:
-    """Claims 7 to 14."""
-    encoders = (XLMR_LARGE.name,)
-    paper = "Phang et al. 2020, claim"
-    return (
-        Coverage(
-            text="The starting point is XLM-R Large, a strong published zero-shot encoder.",
-            source=f"{paper} 7",
-            counts=coverage.encoders,
-            named=(XLMR_LARGE.name,),
-            reference="68.1 on XTREME (Hu et al. 2020)",
-            beside=_published(DIRECT, words),
-            encoders=encoders,
-        ),
-        Coverage(
-            text="XTREME evaluates zero-shot transfer over diverse tasks.",
-            source=f"{paper} 8, first half",
-            counts=coverage.targets,
-            least=9,
-            named=tuple(XTREME),
-            encoders=encoders,
-            targets=tuple(XTREME),
-        ),
-        Coverage(
-            text="XTREME evaluates zero-shot transfer in up to 40 languages.",
-            source=f"{paper} 8, second half",
-            counts=coverage.languages,
-            least=40,
-            encoders=encoders,
-            targets=tuple(XTREME),
-        ),
-        Coverage(
-            text="Nine intermediate tasks are studied.",
-            source=f"{paper} 9",
-            counts=coverage.intermediate_tasks,
-            least=9,
-            encoders=encoders,
-        ),
-        Coverage(
-            text="They include question answering, sentence tagging, sentence completion, "
-            "paraphrase detection and natural language inference.",
-            source=f"{paper} 10",
-            counts=kinds,
-            named=tuple(dict.fromkeys(TASKS.values())),
-            encoders=encoders,
-        ),
-        Coverage(
-            text="Three phases: a masked language model, intermediate training, target training.",
-            source=f"{paper} 11",
-            counts=coverage.three_phases,
-            encoders=encoders,
-        ),
-        Coverage(
-            text="Both single-task and multi-task intermediate training are studied.",
-            source=f"{paper} 12",
-            counts=coverage.single_and_multi,
-            named=(coverage.SINGLE, coverage.MULTI),
-            encoders=encoders,
-        ),
-        Coverage(
-            text="Targets are XTREME's, evaluated zero-shot: trained in the source language only.",
-            source=f"{paper} 13",
-            counts=coverage.zero_shot,
-            least=9,
-            named=tuple(XTREME),
-            encoders=encoders,
-            targets=tuple(XTREME),
-        ),
-        Coverage(
-            text="Intermediate tasks are classification, question answering and multiple choice.",
-            source=f"{paper} 14 (marked unverified there)",
-            counts=coverage.formats,
-            named=("classification", "question answering", "multiple choice"),
-            encoders=encoders,
-        ),
-    )
 
 
 def study(miniature: bool = False, seeds: int = 0) -> Study:

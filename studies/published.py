@@ -41,6 +41,15 @@ def tuned(targets: Iterable[Target], names: Sequence[str]) -> tuple[Target, ...]
     )
 
 
+def on_hub(target: Target) -> Target:
+    """A target with the rows of the hub, where they are there."""
+
+    def there(data: Data) -> Data:
+        return replace(data, task=data.task.on_hub()) if data.task.hub else data
+
+    return replace(target, train=tuple(map(there, target.train)), test=there(target.test))
+
+
 def reached(
     start: Start, *stops: Stop, targets: Iterable[Target], seeds: Iterable[int]
 ) -> tuple[Score, ...]:

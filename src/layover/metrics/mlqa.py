@@ -15,7 +15,7 @@ from operator import eq
 from typing import Any
 
 from layover.metrics.metric import Metric, mean_ratio, ratio
-from layover.metrics.squad import Predictions, Targets, best, overlap
+from layover.metrics.squad import Predictions, Targets, best, both, overlap
 
 
 class _Punctuation(dict[int, int | None]):
@@ -66,11 +66,7 @@ def exact(predictions: Predictions, targets: Targets, languages: Sequence[str]) 
 
 
 def f1_and_exact(predictions: Predictions, targets: Targets, languages: Sequence[str]) -> Any:
-    """[n, 3]: (F1, exact match, 1)."""
-    import numpy as np
-
-    f1, same = (found(predictions, targets, languages) for found in (best_f1, exact))
-    return np.column_stack([f1[:, 0], same])
+    return both(best_f1(predictions, targets, languages), exact(predictions, targets, languages))
 
 
 MLQA_F1 = Metric(

@@ -70,10 +70,13 @@ def exact(predictions: Predictions, targets: Targets, languages: Sequence[str]) 
 
 
 def f1_and_exact(predictions: Predictions, targets: Targets, languages: Sequence[str]) -> Any:
-    """[n, 3]: (F1, exact match, 1)."""
+    return both(best_f1(predictions, targets, languages), exact(predictions, targets, languages))
+
+
+def both(f1: Any, same: Any) -> Any:
+    """[n, 3], (F1, exact match, 1), of an [n, 2] of each as `best` gives them."""
     import numpy as np
 
-    f1, same = (found(predictions, targets, languages) for found in (best_f1, exact))
     return np.column_stack([f1[:, 0], same])
 
 

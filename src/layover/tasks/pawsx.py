@@ -6,13 +6,12 @@ languages than English are machine translations: the authors' (the hub's), and X
 their own, `pawsx/translated/`.
 """
 
-from dataclasses import replace
-
 from layover.metrics.accuracy import ACCURACY
 from layover.tasks.formats import Tsv
 from layover.tasks.hub import Hub
 from layover.tasks.sources import Files, Row
 from layover.tasks.task import Task
+from layover.tasks.translated import translated
 from layover.tasks.types.classification import Classification, Labelled
 
 
@@ -44,20 +43,4 @@ PAWSX = Task(
     licence="free for any purpose, with acknowledgement",
     citation="Yang et al. 2019",
 )
-PAWSX_TRANSLATED = replace(
-    PAWSX,
-    name="pawsx-translated",
-    source=Files(
-        paths=("pawsx/translated/en-{code}-translated.tsv",),
-        reader=Tsv(columns=("sentence1", "sentence2", "label")),
-    ),
-    languages=tuple(code for code in PAWSX.languages if code != "eng"),
-    splits=("train",),
-    summary="PAWS-X's training set, translated by machine for XTREME",
-    sizes=(),
-    licence=f"{PAWSX.licence}; of the translations: not stated",
-    # The hub has the authors' own translations: PAWS-X's.
-    hub=None,
-    home="https://console.cloud.google.com/storage/browser/xtreme_translations (PAWSX)",
-    citation="Hu et al. 2020; Yang et al. 2019",
-)
+PAWSX_TRANSLATED = translated(PAWSX, "PAWS-X", "pawsx/translated/en-{code}-translated.tsv")

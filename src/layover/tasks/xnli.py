@@ -6,13 +6,12 @@ languages than English are machine translations: the authors' (of XNLI-MT-1.0.zi
 first line, or the hub's), and XTREME's, a task of their own, `xnli/XNLI-Translated/`.
 """
 
-from dataclasses import replace
-
 from layover.metrics.accuracy import ACCURACY
 from layover.tasks.formats import Tsv
 from layover.tasks.hub import Hub
 from layover.tasks.sources import Files, Row
 from layover.tasks.task import Task
+from layover.tasks.translated import translated
 from layover.tasks.types.classification import Classification, Labelled
 
 LABELS = ("entailment", "neutral", "contradiction")
@@ -50,20 +49,4 @@ XNLI = Task(
     licence="CC BY-NC 4.0",
     citation="Conneau et al. 2018; Williams et al. 2018",
 )
-XNLI_TRANSLATED = replace(
-    XNLI,
-    name="xnli-translated",
-    source=Files(
-        paths=("xnli/XNLI-Translated/en-{code}-translated.tsv",),
-        reader=Tsv(columns=("premise", "hypothesis", "label")),
-    ),
-    languages=tuple(code for code in XNLI.languages if code != "eng"),
-    splits=("train",),
-    summary="XNLI's training set, translated by machine for XTREME",
-    sizes=(),
-    licence=f"{XNLI.licence}; of the translations: not stated",
-    # The hub has the authors' own translations: XNLI's.
-    hub=None,
-    home="https://console.cloud.google.com/storage/browser/xtreme_translations (XNLI)",
-    citation="Hu et al. 2020; Conneau et al. 2018; Williams et al. 2018",
-)
+XNLI_TRANSLATED = translated(XNLI, "XNLI", "xnli/XNLI-Translated/en-{code}-translated.tsv")
