@@ -98,7 +98,9 @@ class Published:
         """What `stops` did to the encoder before any target."""
         model = chain(self.encoder, *stops, recipe=PAPER, seed=self.seed, resources=GPU)
         (retrieval,) = tuned(xtreme(), ("tatoeba",))
-        return portrait(model, self.encoder, sentences(), retrieval, seed=self.seed)
+        return portrait(
+            model, self.encoder, sentences(), retrieval, seed=self.seed, precision="bfloat16"
+        )
 
 
 def places(miniature: bool, seeds: int) -> list[Any]:

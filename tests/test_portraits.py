@@ -21,6 +21,7 @@ from layover.executors.execute import Outcome, execute, plan
 from layover.executors.local import Local
 from layover.inference.masking import masked
 from layover.inference.rows import read
+from layover.metrics.accuracy import ACCURACY
 from layover.modeling.batch import collate
 from layover.modeling.features import Features
 from layover.portraits import portrait, portraits, relative
@@ -28,7 +29,7 @@ from layover.report import Portrait, render
 from layover.results import portraits as results
 from layover.results import report
 from layover.stage import Stage
-from layover.stages import Predict, Train, World
+from layover.stages import Predict, Train, World, evaluate
 from layover.store import Store
 from layover.study import Arm, Study
 from layover.tasks.formats import Lines
@@ -38,6 +39,7 @@ from layover.tasks.plain import plain
 from layover.tasks.sources import Files
 from layover.tasks.target import Target
 from layover.tasks.task import Data, Subset, load
+from layover.world import Shape
 from stock import padded
 from test_stages import leaf_of, target_of
 from toys import Toy, write_encoder, write_vocabulary
@@ -231,6 +233,16 @@ def test_only_retrieval_and_plain_text_portray(start: Path) -> None:
         portrait(encoder, encoder, target=target)
     with pytest.raises(StudyError, match=r"classes is no plain text: give .*plain\(task, field\)"):
         portrait(encoder, encoder, text=CLASSES)
+
+
+def test_retrieval_is_that_of_arms_in_another_precision_and_the_loss_is_not(start: Path) -> None:
+    encoder, task = Folder(path=str(start)), Tasks(world=World(shape=Shape(), seed=0)).retrieval
+    test = Data(task=task, split="test", languages=CODES[1:])
+    target = Target(name="retrieval", train=(), test=test, dev=test, metric=ACCURACY)
+    arm = evaluate(encoder, target, precision="bfloat16")
+    retrieval, loss = portrait(encoder, encoder, TEXTS, target, precision="bfloat16")
+    assert (retrieval,) == arm != evaluate(encoder, target)
+    assert (loss,) == portrait(encoder, encoder, TEXTS)
 
 
 Run = tuple[Store, Outcome]

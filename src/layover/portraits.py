@@ -18,7 +18,7 @@ from layover.errors import StudyError
 from layover.metrics.likelihood import LIKELIHOOD
 from layover.report.report import Portrait
 from layover.stage import Stage
-from layover.stages import READ_LENGTH, Predict, Score, Train, evaluate
+from layover.stages import READ_LENGTH, Precision, Predict, Score, Train, evaluate
 from layover.stats import Estimates, Interval, Sample, by_seed, estimates, samples
 from layover.store import Store
 from layover.study import Arm, Study
@@ -38,6 +38,7 @@ def portrait(
     target: Target | None = None,
     max_length: int = READ_LENGTH,
     seed: int | None = None,
+    precision: Precision = "float32",
 ) -> tuple[Stage, ...]:
     """The leaves that portray `model` beside `start`, which it is or was trained from: retrieval by
     layer on `target`, the loss of masked language modelling on `text`, and the distance of the
@@ -47,6 +48,9 @@ def portrait(
     other tasks drops it, and one that was trained on would not say what the states have lost. Where
     `start` has no such head, as some published encoders, running says so: leave `text` out. Raises
     `StudyError` for a target that is trained, or text whose tokens are not masked.
+
+    Retrieval is predicted in `precision`: in that of the arms' own, which it then shares. The loss,
+    of which small changes count, is always of float32.
     """
     found: list[Stage] = []
     if target is not None:
@@ -55,7 +59,7 @@ def portrait(
                 f"{target.name} cannot portray a checkpoint: only retrieval looks at its layers as "
                 "they are"
             )
-        found += evaluate(model, target, max_length, seed)
+        found += evaluate(model, target, max_length, seed, precision)
     same = spec.key(model) == spec.key(start)
     if text is not None:
         if text.task.type.head != "lm":
