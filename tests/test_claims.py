@@ -30,6 +30,7 @@ from layover.errors import StudyError
 from layover.measured import Measurement
 from layover.stages import Phase, chain, evaluate
 from layover.study import Arm, Study
+from layover.tasks.generated import CODES
 from made_rows import (
     ARMS,
     RECIPE,
@@ -123,6 +124,10 @@ def test_a_claim_whose_rows_are_missing_is_not_tested_and_names_them(made: Claim
         (claim(over("nli", "choise")), "no target is called 'choise': did you mean 'choice'?"),
         (claim(over(Best(arms=("nli", "tag")))), "did you mean 'tags'"),
         (replace(EFFECT, beside=(over("nil"),)), "no arm is called 'nil'"),
+        (
+            claim(gain("nli", "NLI", over="direct", languages=("qco", "deu"))),
+            f"nli is not measured on NLI in deu; it is in {', '.join(CODES)}",
+        ),
         (replace(EFFECT, encoders=("xlmr-large",)), "did you mean 'xlm-r-large'"),
         (replace(EFFECT, targets=("tatobea",)), "did you mean 'tatoeba'"),
     ],
@@ -210,16 +215,17 @@ def test_seeds_are_in_the_order_of_numbers() -> None:
     assert found.rests_on.seeds == (2, 9, 10)
 
 
+def without(one: Measurement, code: str) -> Measurement:
+    kept = {name: table for name, table in one.statistics.items() if name != code}
+    return replace(one, statistics=kept)
+
+
 def test_only_seeds_and_languages_that_all_sides_have_are_compared_and_the_others_named() -> None:
     every = rows(each(0, nli=3))
     fewer = [one for one in every if (one.arm, one.seed) != ("direct", 3)]
     found = verdict(fewer, EFFECT)
     assert found.rests_on.seeds == (1, 2)
     assert "nli on NLI: seed 3 left out, which not all sides have" in found.notes
-
-    def without(one: Measurement, code: str) -> Measurement:
-        kept = {name: table for name, table in one.statistics.items() if name != code}
-        return replace(one, statistics=kept)
 
     short = [without(one, "qco") if one.arm == "direct" else one for one in every]
     codes = verdict(short, EFFECT).rests_on.languages
@@ -245,13 +251,10 @@ def test_sides_that_were_tested_on_different_examples_are_not_compared() -> None
 
 
 def test_a_language_that_a_claim_names_and_a_side_lacks_is_named() -> None:
-    there = gain("nli", "NLI", over="direct", languages=("qco",))
-    assert verdict(rows({"nli": 3}), claim(there)).verdict == "supported"
-    elsewhere = gain("nli", "NLI", over="direct", languages=("deu",))
-    assert verdict(rows({"nli": 3}), claim(elsewhere)).missing == (
-        "nli on NLI in deu",
-        "direct on NLI in deu",
-    )
+    there, every = claim(gain("nli", "NLI", over="direct", languages=("qco",))), rows({"nli": 3})
+    assert verdict(every, there).verdict == "supported"
+    short = [without(one, "qco") if one.arm == "direct" else one for one in every]
+    assert verdict(short, there).missing == ("direct on NLI in qco",)
 
 
 def test_published_averages_are_not_compared_with_those_of_fewer_languages() -> None:

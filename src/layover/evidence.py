@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from layover import encoders
-from layover.claims import EVERY, Best, Claim, Contrast, Ground, Published, Score
+from layover.claims import EVERY, Best, Claim, Contrast, Coverage, Ground, Published, Score
 from layover.encoders import Encoder
 from layover.errors import ResultError, StudyError
 from layover.factors import encoder_name, metric_of, phases, scores_of
@@ -80,6 +80,21 @@ def check_claims(study: Study) -> None:
             for name in names:
                 if name not in known:
                     raise StudyError(f"the claim {claim.text!r}: {unknown(noun, name, known)}")
+        for leaf in leaves:
+            _check_languages(study, claim, leaf)
+
+
+def _check_languages(study: Study, claim: Claim | Coverage, leaf: Score) -> None:
+    """Raise `StudyError` for a language that a target of a claim is not tested in."""
+    asked = leaf.languages if leaf.languages != EVERY else ()
+    for name in _arms(leaf):
+        for one in scores_of(study.arm(name)):
+            codes = one.predictions.data.languages
+            if one.target == leaf.target and (lacking := set(asked).difference(codes)):
+                raise StudyError(
+                    f"the claim {claim.text!r}: {name} is not measured on {leaf.target} in "
+                    f"{', '.join(sorted(lacking))}; it is in {', '.join(codes)}"
+                )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,6 @@ from typing import Any
 
 from layover.audit import check, sources
 from layover.errors import DamagedResult
-from layover.evidence import check_claims
 from layover.executors.execute import Executor, Outcome, Plan, execute, first_words, plan
 from layover.executors.log import tail
 from layover.progress import Watch
@@ -45,7 +44,6 @@ class Where:
 
 def complete(study: Study, store: Store, origin: Origin, where: Where, complain: Echo) -> bool:
     """Do what a study needs; False if stages failed, which were then told of."""
-    check_claims(study)
     planned = plan(study, store)
     if not planned.todo:
         return True

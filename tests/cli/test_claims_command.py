@@ -75,13 +75,23 @@ def test_claims_are_not_tested_before_the_study_was_run(layover: Layover, tmp_pa
     assert "nli on POS" in lines[0]["missing"]
 
 
-def test_a_misspelt_name_in_a_claim_stops_a_study_before_it_is_run(
-    layover: Layover, tmp_path: Path
+@pytest.mark.parametrize("command", ["plan", "run", "compare"])
+@pytest.mark.parametrize(
+    "right, wrong, told",
+    [
+        ('gain("nli"', 'gain("nil"', "did you mean 'nli'"),
+        ('"retrieval"', '"retreival"', "did you mean 'retrieval'"),
+        ('over="direct")', 'over="direct", languages=("deu",))', "in deu; it is in qal"),
+        ('"xlm-r-large"', '"xlmr-large"', "did you mean 'xlm-r-large'"),
+    ],
+)
+def test_a_claim_that_names_what_there_is_not_stops_every_command_before_anything_is_done(
+    layover: Layover, tmp_path: Path, command: str, right: str, wrong: str, told: str
 ) -> None:
-    study = altered(tmp_path, CLAIMING.replace('gain("nli"', 'gain("nil"'))
-    code, _, error = layover("run", study, "--store", tmp_path / "none")
-    assert code == 2 and "did you mean 'nli'" in error
-    assert not any((tmp_path / "none" / "results").iterdir())
+    study = altered(tmp_path, CLAIMING.replace(right, wrong))
+    code, _, error = layover(command, study, "--store", tmp_path / "none")
+    assert code == 2 and told in error
+    assert not (tmp_path / "none").exists()
 
 
 def test_a_study_without_claims_says_so(layover: Layover, tiny_run: RUN) -> None:

@@ -68,7 +68,16 @@ def pairs(option: str, items: list[str] | None) -> tuple[tuple[str, Any], ...]:
 
 def open_study(file: Path, store: Path, arguments: list[str] | None) -> tuple[Study, Store]:
     """To look at results only."""
-    return load(origin_of(file, arguments)), Store(store, read_only=True)
+    return checked(origin_of(file, arguments)), Store(store, read_only=True)
+
+
+def checked(origin: Origin) -> Study:
+    """The study, whose claims name only what it has; else `StudyError`."""
+    from layover.evidence import check_claims
+
+    study = load(origin)
+    check_claims(study)
+    return study
 
 
 def open_results(file: Path, store: Path, arguments: list[str] | None) -> tuple[Study, Store]:

@@ -16,6 +16,7 @@ from layover.cli.shared import (
     AsJson,
     StoreFolder,
     StudyFile,
+    checked,
     complain,
     open_results,
     origin_of,
@@ -29,7 +30,7 @@ from layover.running import Kind, Where, complete, mending
 from layover.stage import Stage, closure
 from layover.stages import Score, Train
 from layover.store import Store
-from layover.study import Study, load
+from layover.study import Study
 
 
 def run(
@@ -44,7 +45,7 @@ def run(
 ) -> None:
     """Do what is missing, then print the comparison."""
     origin = origin_of(study, arguments)
-    value, place = load(origin), Store(store)
+    value, place = checked(origin), Store(store)
     if slurm and executor is not Kind.slurm:
         raise StudyError(f"--slurm is for --executor slurm, and this is {executor.value}")
     where = Where(kind=executor, workers=workers, options=pairs("--slurm", slurm))
