@@ -191,14 +191,14 @@ def claims(sizes: tuple[int, ...], targets: tuple[str, ...], taught: str) -> tup
         ),
         "More intermediate data in other languages help sequence labelling": others,
         "In other languages the returns diminish": loss("others").called(
-            "points per doubling, first half - second half, others"
+            "points per doubling, first half − second half, others"
         ),
         f"In other languages the returns diminish more than in {taught}": (
             loss("others") - loss(taught)
-        ).called(f"loss of slope, others - {taught}"),
+        ).called(f"loss of slope, others − {taught}"),
         f"A doubling of the data adds less in other languages than in {taught}": (
             slope(taught) - slope("others")
-        ).called(f"points per doubling, {taught} - others"),
+        ).called(f"points per doubling, {taught} − others"),
     }
     return tuple(
         Claim(text=text, source=ASKED, contrasts=(contrast,)) for text, contrast in told.items()

@@ -113,7 +113,7 @@ def claims(ladder: list[Rung], targets: list[str], taught: str) -> tuple[Claim, 
     slope = per_doubling(gaps).called("gap per doubling of the parameters")
     told = {
         f"Other languages help more than {taught}, over all sizes": mean(*gaps.values()).called(
-            f"others - {taught}"
+            f"others − {taught}"
         ),
         "The gap falls as the encoder grows": (-slope).called("- gap per doubling"),
     }

@@ -123,7 +123,7 @@ def _effects(words: Words) -> tuple[Claim, ...]:
             contrasts=(
                 mean(
                     *(over(arm, *words.retrieval) - over(arm, *others) for arm in (*singles, MULTI))
-                ).called("retrieval - the other targets, all arms"),
+                ).called("retrieval − the other targets, all arms"),
             ),
             encoders=encoders,
         ),
@@ -175,13 +175,13 @@ def _alternatives(words: Words) -> tuple[Claim, ...]:
             text="English intermediate training beats the same with masked language modelling of "
             "many languages beside it.",
             source="Phang et al. 2020, claim 6 (i)",
-            contrasts=(mean(*pairs).called("English - English with MLM"),),
+            contrasts=(mean(*pairs).called("English − English with MLM"),),
             encoders=encoders,
         ),
         Claim(
             text="English intermediate training beats machine-translated intermediate data.",
             source="Phang et al. 2020, claim 6 (ii)",
-            contrasts=(mean(*foreign).called("English - translated"),),
+            contrasts=(mean(*foreign).called("English − translated"),),
             encoders=encoders,
         ),
     )

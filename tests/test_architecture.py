@@ -19,10 +19,10 @@ LAYERS = (
     ("training", "bench"),
     ("stages",),
     ("factors", "cost", "coverage", "distance"),
-    ("measured",),
+    ("measured", "xtreme", "evidence", "verdicts"),
     (
-        *("curves", "results", "report", "evidence", "verdicts", "portraits", "progress", "leaks"),
-        *("serving", "scripts", "xtreme"),
+        *("curves", "results", "report", "portraits", "progress", "leaks"),
+        *("serving", "scripts"),
     ),
     ("audit", "doctor"),
     ("running",),

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import pytest
@@ -28,6 +28,7 @@ from layover.cli.claims import plain
 from layover.encoders import XLMR_LARGE, Folder
 from layover.errors import StudyError
 from layover.measured import Measurement
+from layover.report.ledger import sentence
 from layover.stages import Phase, chain, evaluate
 from layover.study import Arm, Study
 from layover.tasks.generated import CODES
@@ -113,7 +114,7 @@ def test_a_claim_whose_rows_are_missing_is_not_tested_and_names_them(made: Claim
     lacking = verdict([one for one in every if (one.arm, one.target) != ("nli", "NLI")], made)
     assert lacking.verdict == "not tested"
     assert lacking.missing == ("nli on NLI",)
-    assert "nli on NLI" in lacking.sentence
+    assert "nli on NLI" in sentence(lacking)
     assert math.isnan(lacking.confidence) and not lacking.found
 
 
@@ -174,7 +175,7 @@ def test_one_seed_decides_nothing_and_is_not_in_the_family() -> None:
     lone, more = verdicts(once, EFFECT, claim(over("tags")))
     assert (lone.verdict, lone.settle) == ("inconclusive", None)
     assert math.isnan(lone.confidence) and lone.intervals[0][0] > 0
-    assert "One seed tells nothing of others" in lone.sentence
+    assert "One seed tells nothing of others" in sentence(lone)
     assert (more.verdict, more.level) == ("supported", 0.95)
 
 
@@ -182,7 +183,7 @@ def test_an_open_claim_says_how_many_more_seeds_would_settle_it() -> None:
     found = verdict(rows({"nli": 1.5}, noise=3), claim(over("nli", "NLI")))
     assert found.verdict == "inconclusive"
     assert found.settle is not None and found.settle > 0
-    assert f"{found.settle} more seed" in found.sentence
+    assert f"{found.settle} more seed" in sentence(found)
 
 
 def test_a_contrast_that_need_not_be_settled_asks_for_no_seeds() -> None:
@@ -201,12 +202,12 @@ def test_the_interval_that_is_shown_is_the_one_that_decides() -> None:
             below = any(high < 0 for _, high in found.intervals)
             assert below == (found.verdict == "contradicted"), (noise, low)
     assert found.levels[0] == pytest.approx(1 - 0.05 / 3) and found.levels[1] == 0.95
-    assert "(95 % and 98.33 % intervals)" in found.sentence
+    assert "(95 % and 98.33 % intervals)" in sentence(found)
 
 
 def test_what_lies_at_the_margin_is_not_a_want_of_test_examples() -> None:
     made = [replace(one, arm=arm) for one in rows({}) for arm in ("direct", "nli")]
-    told = verdict(made, EFFECT).sentence
+    told = sentence(verdict(made, EFFECT))
     assert "too near the margin" in told and "test examples" not in told.partition(".")[2]
 
 
@@ -246,7 +247,7 @@ def test_sides_that_were_tested_on_different_examples_are_not_compared() -> None
     apart = [replace(one, data_key="newer") if one.arm == "nli" else one for one in every]
     found = verdict(apart, claim(over("nli", "NLI")))
     assert found.verdict == "not tested"
-    assert "tested on different examples" in found.sentence
+    assert "tested on different examples" in sentence(found)
     assert verdict(apart, claim(over("tags", "NLI"))).verdict != "not tested"
 
 
@@ -269,9 +270,9 @@ def test_a_difference_from_published_figures_is_shown_beside_and_decides_nothing
     beside = gain("nli", *TARGETS, over=PUBLISHED, languages=EVERY)
     found = verdict(rows({"nli": 3}), replace(claim(over("nli")), beside=(beside,)))
     assert found.verdict == "supported"
-    assert [name for name, _ in found.beside] == ["nli - they"]
+    assert [name for name, _ in found.beside] == ["nli − they"]
     assert found.beside[0][1].estimate == pytest.approx(3, abs=0.5)
-    assert "Beside it: nli - they +3" in found.sentence
+    assert "Beside it: nli − they +3" in sentence(found)
 
 
 def test_the_best_of_equal_arms_is_no_better_than_they_are() -> None:
@@ -288,7 +289,7 @@ def test_a_toy_never_supports_a_claim_about_another_encoder() -> None:
     toy = verdict(found, made, within=study(encoder=TOY))
     assert (toy.verdict, toy.here) == ("not tested", "supported")
     assert toy.rests_on.encoders == ("tiny 2x128",)
-    assert "speaks of xlm-r-large; here it is supported" in toy.sentence
+    assert "speaks of xlm-r-large; here it is supported" in sentence(toy)
     large = verdict(found, made, within=study(encoder=XLMR_LARGE))
     assert (large.verdict, large.here) == ("supported", "supported")
 
@@ -298,7 +299,7 @@ def test_an_encoder_and_targets_that_a_claim_names_must_both_be_what_was_measure
     both = replace(EFFECT, encoders=(XLMR_LARGE.name,), targets=TARGETS)
     toy = verdict(found, both, within=study(encoder=TOY))
     assert (toy.verdict, toy.here) == ("not tested", "supported")
-    assert "speaks of xlm-r-large on NLI, " in toy.sentence
+    assert "speaks of xlm-r-large on NLI, " in sentence(toy)
     assert verdict(found, both).verdict == "supported"
     assert verdict(found, replace(both, targets=TARGETS[:2])).verdict == "not tested"
 
@@ -367,7 +368,37 @@ COUNTS: tuple[tuple[Coverage, Study, Word], ...] = (
 def test_a_count_decides_a_claim_of_coverage(made: Coverage, within: Study, word: Word) -> None:
     found = verdict((), made, within=within)
     assert found.verdict == word
-    assert found.sentence.startswith(f"{word.capitalize()}: ")
+    assert sentence(found).startswith(f"{word.capitalize()}: ")
+
+
+HALF = [one for one in rows(each(0)) if one.arm == "nli" and one.target in TARGETS[:2]]
+
+
+@pytest.mark.parametrize(
+    "found, counts, told",
+    [
+        ((), coverage.targets, "4 counted ({}); declared, 0 of 4 measured."),
+        (HALF, coverage.targets, "4 counted ({}); declared, 2 of 4 measured."),
+        (rows(each(0)), coverage.targets, "4 counted ({})."),
+        (rows(each(0))[:1], coverage.targets, "4 counted ({}); declared, 1 of 4 measured."),
+        ((), coverage.three_phases, "4 counted ({}); declared, 0 of 4 measured."),
+        (HALF, coverage.three_phases, "4 counted ({}); declared, 1 of 4 measured."),
+        (rows(each(0)), coverage.three_phases, "4 counted ({})."),
+        (HALF, coverage.intermediate_tasks, "2 counted ({}); declared, 1 of 2 measured."),
+        ((), lambda study: Counted(found=()), "0 counted of at least 1."),
+    ],
+)
+def test_coverage_says_how_much_of_what_is_declared_was_measured(
+    found: Sequence[Measurement], counts: Callable[[Study], Counted], told: str
+) -> None:
+    shown = verdict(found, counting(counts))
+    assert shown.counted == counts(study())
+    names = shown.counted.found
+    word = "Supported" if names else "Contradicted"
+    assert sentence(shown) == f"{word}: {told.format(', '.join(names))}"
+    row = json.loads(json.dumps(plain(shown)))
+    assert row["sentence"] == sentence(shown) and row["found"] == list(names)
+    assert f"{len(row['measured'])} of" in told or row["measured"] == row["found"]
 
 
 def test_coverage_of_other_targets_is_not_tested() -> None:
@@ -412,4 +443,4 @@ def test_a_single_cluster_of_examples_decides_nothing() -> None:
     one = [row(arm, "NLI", seed, 0, size=1) for arm in ("direct", "nli") for seed in SEEDS]
     found = verdict(one, claim(over("nli", "NLI")))
     assert found.verdict == "not tested"
-    assert "more test examples" in found.sentence
+    assert "more test examples" in sentence(found)

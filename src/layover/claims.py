@@ -122,7 +122,7 @@ def gain(
     pairs = [score(arm, name, languages) - score(over, name, languages) for name in targets]
     sides = [side if isinstance(side, str) else side.label for side in (arm, over)]
     where = f" on {targets[0]}" if len(targets) == 1 else ""
-    return mean(*pairs).called(f"{sides[0]} - {sides[1]}{where}")
+    return mean(*pairs).called(f"{sides[0]} − {sides[1]}{where}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -230,13 +230,16 @@ class Verdict:
     beside: tuple[tuple[str, Interval], ...] = ()
     """(name, 95 % interval) of the contrasts that decide nothing, as far as they were measured."""
     counted: Counted | None = None
+    """What the study declares, of a claim of coverage."""
+    measured: tuple[str, ...] = ()
+    """What has rows of that which was counted."""
     rests_on: Ground = Ground()
     missing: tuple[str, ...] = ()
     """The rows for want of which it was not tested."""
     notes: tuple[str, ...] = ()
     """Where the sides have other seeds or languages: only what all have was compared."""
+    not_beside: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """(name, the rows that it lacks) of the contrasts that would be beside."""
     settle: int | None = None
     """How many more seeds would as likely as not settle it; None where that is not in question, or
     where no number of seeds would."""
-    sentence: str = ""
-    """All this, for people."""

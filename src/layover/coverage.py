@@ -1,13 +1,18 @@
-"""What a study covers, counted from its stages: what claims of coverage are judged by."""
+"""What a study covers, counted from its stages: what claims of coverage are judged by.
+
+A count is of what the study declares; the same of its part that has rows is what was measured.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import replace
 
 from layover.claims import Counted
 from layover.encoders import Encoder, Folder
-from layover.factors import Phases, encoder_name, phases, scores_of, tasks_of
+from layover.factors import Phases, encoder_name, measured_seed, phases, scores_of, tasks_of
 from layover.languages import language
+from layover.stage import Stage
 from layover.stages import Score
 from layover.study import Arm, Study
 from layover.tasks.mixture import parts_of
@@ -90,6 +95,25 @@ def single_and_multi(study: Study) -> Counted:
         for _, leaf in _leaves(study)
     )
     return _each(SINGLE if count == 1 else MULTI for count in counts if count)
+
+
+Row = tuple[str, str, int | None]
+"""(arm, target, seed)"""
+
+
+def measured(study: Study, rows: Collection[Row]) -> Study:
+    """The part of a study that has rows. Its baseline stays, without a score if it has no row."""
+
+    def left(arm: Arm) -> tuple[Stage, ...]:
+        scores = scores_of(arm)
+        found = [leaf for leaf in scores if (arm.name, leaf.target, measured_seed(leaf)) in rows]
+        if found or arm.name != study.baseline:
+            return tuple(found)
+        return tuple(leaf.predictions for leaf in scores) or arm.leaves
+
+    arms = [(arm, left(arm)) for arm in study.arms]
+    kept = tuple(replace(arm, leaves=leaves) for arm, leaves in arms if leaves)
+    return replace(study, arms=kept, keep=(), claims=(), portraits=())
 
 
 def _three(found: Phases, leaf: Score) -> bool:

@@ -15,10 +15,9 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from layover.claims import Claim, Coverage, Ground, Verdict, Word
-from layover.coverage import encoders, targets
+from layover.coverage import encoders, measured, targets
 from layover.evidence import Evidence, Placed, Rows, check_claims, once
 from layover.grid import Grid
-from layover.report.ledger import sentence, some
 from layover.stats import ERROR, LEVEL, Interval, holm, levels
 from layover.stats.power import fewest, unlucky
 from layover.study import Study
@@ -35,18 +34,22 @@ def judge(study: Study, grid: Grid, measurements: Sequence[Placed]) -> tuple[Ver
     }
     ps = [test.p for test in tests.values()]
     judged = dict(zip(tests, zip(holm(ps), levels(ps), strict=True), strict=True))
+    there = measured(study, {(one.arm, one.target, one.seed) for one in measurements})
     return tuple(
         _with_beside(
-            _judged(tests[place], *judged[place]) if place in tests else _counted(study, claim),
+            _judged(tests[place], *judged[place])
+            if place in tests
+            else _counted(study, there, claim),
             rows,
         )
         for place, claim in enumerate(study.claims)
     )
 
 
-def _counted(study: Study, claim: Claim | Coverage) -> Verdict:
+def _counted(study: Study, there: Study, claim: Claim | Coverage) -> Verdict:
+    """By what the study declares; beside it, what of that is `there`, in its measured part."""
     assert isinstance(claim, Coverage)
-    counted = claim.counts(study)
+    counted, met = claim.counts(study), claim.counts(there).found
     lacks = [name for name in claim.named if name not in counted.found]
     holds = len(counted.found) >= claim.least and not lacks and not counted.lacking
     here: Word = "supported" if holds else "contradicted"
@@ -56,25 +59,24 @@ def _counted(study: Study, claim: Claim | Coverage) -> Verdict:
         verdict=here if _speaks_of(claim, ground) else "not tested",
         here=here,
         counted=counted,
+        measured=tuple(name for name in counted.found if name in met),
         rests_on=ground,
     )
 
 
 def _with_beside(verdict: Verdict, rows: Rows) -> Verdict:
-    """A verdict with what is shown beside it, and its sentence."""
+    """A verdict with what is shown beside it."""
     shown = [(one.name, rows.evidence(one)) for one in verdict.claim.beside]
     # What a claim itself lacks is said already.
-    notes = (
-        f"Not beside it: {name}, for want of {some(lacks)}"
+    lacking = (
+        (name, tuple(line for line in found.missing if line not in verdict.missing))
         for name, found in shown
-        if (lacks := [line for line in found.missing if line not in verdict.missing])
     )
-    made = replace(
+    return replace(
         verdict,
         beside=tuple((name, found.interval) for name, found in shown if found.interval is not None),
-        notes=(*verdict.notes, *notes),
+        not_beside=tuple((name, lines) for name, lines in lacking if lines),
     )
-    return replace(made, sentence=sentence(made))
 
 
 def _speaks_of(claim: Claim | Coverage, ground: Ground) -> bool:

@@ -60,3 +60,9 @@ def test_nothing_is_offered_of_nothing(grown: Report) -> None:
     empty = Report(study="s", question="", arms=(), targets=(), languages=(), differences=())
     assert downloads(empty, []) == []
     assert comma_separated([]) == ""
+
+
+def test_the_signs_of_a_csv_are_those_of_programs(files: dict[str, Download]) -> None:
+    made = comma_separated([{"what": "nli − direct −0.4 [−0.7,\u00a0−0.1]", "points": -0.4}])
+    assert made == 'what,points\n"nli - direct -0.4 [-0.7, -0.1]",-0.4\n'
+    assert not any("−" in file.content for file in files.values() if file.name.endswith("csv"))

@@ -21,7 +21,7 @@ def printed(report: Report, target: str = "", width: int = 80) -> str:
 
 
 def plain(cell: Interval) -> str:
-    return bracket(cell).replace("−", "-").replace("\u00a0", " ")
+    return bracket(cell).replace("\u00a0", " ")
 
 
 @pytest.mark.parametrize("width", [40, 60, 80, 140])

@@ -43,6 +43,8 @@ def claims(
 
 def plain(verdict: Verdict) -> dict[str, Any]:
     """A verdict as JSON has it; null is what was not measured."""
+    from layover.report.ledger import left_out, sentence
+
     claim, rests = verdict.claim, verdict.rests_on
     row: dict[str, Any] = {
         "claim": claim.text,
@@ -62,13 +64,13 @@ def plain(verdict: Verdict) -> dict[str, Any]:
             "seeds": list(rests.seeds),
         },
         "missing": list(verdict.missing),
-        "notes": list(verdict.notes),
+        "notes": left_out(verdict),
         "more_seeds": verdict.settle,
         "beside": [
             {"name": name, "estimate": found.estimate, "low": found.low, "high": found.high}
             for name, found in verdict.beside
         ],
-        "sentence": verdict.sentence,
+        "sentence": sentence(verdict),
     }
     if isinstance(claim, Claim):
         row["margin"] = claim.margin
@@ -89,4 +91,5 @@ def plain(verdict: Verdict) -> dict[str, Any]:
     elif verdict.counted is not None:
         row["found"] = list(verdict.counted.found)
         row["lacking"] = list(verdict.counted.lacking)
+        row["measured"] = list(verdict.measured)
     return row

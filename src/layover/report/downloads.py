@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from layover.report.formats import as_latex, rows
+from layover.report.ledger import sentence
 from layover.report.report import Report
 from layover.report.svg import Panel, standalone
 from layover.stats import Interval
@@ -57,7 +58,7 @@ def _plain(name: str) -> str:
 
 
 def comma_separated(rows: Iterable[Row]) -> str:
-    """Rows of the same columns, with four decimals; "" for none."""
+    """Rows of the same columns, with four decimals and ASCII signs; "" for none."""
     each = list(rows)
     if not each:
         return ""
@@ -65,8 +66,14 @@ def comma_separated(rows: Iterable[Row]) -> str:
     writer = csv.DictWriter(out, list(each[0]), lineterminator="\n")
     writer.writeheader()
     for row in each:
-        writer.writerow({k: round(v, 4) if isinstance(v, float) else v for k, v in row.items()})
+        writer.writerow({name: _field(value) for name, value in row.items()})
     return out.getvalue()
+
+
+def _field(value: object) -> object:
+    if isinstance(value, str):
+        return value.replace("−", "-").replace("\u00a0", " ")
+    return round(value, 4) if isinstance(value, float) else value
 
 
 def _differences(report: Report) -> Iterator[Row]:
@@ -132,7 +139,7 @@ def _claims(report: Report) -> Iterator[Row]:
             "confidence": one.confidence,
             "level": one.level,
             "found": "; ".join(f"{cell.estimate} [{low}, {high}]" for cell, (low, high) in ends),
-            "sentence": one.sentence,
+            "sentence": sentence(one),
         }
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from layover.report import costs, curves, figures, grids, portraits, prose, svg
 from layover.report.downloads import downloads
 from layover.report.forest import forest
-from layover.report.ledger import spoken
+from layover.report.ledger import left_out, spoken
 from layover.report.methods import methods
 from layover.report.notes import missing
 from layover.report.opening import opening
@@ -28,7 +28,7 @@ def render(report: Report) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals |= {"named": named, "spoken": spoken}
+    environment.globals |= {"named": named, "spoken": spoken, "left_out": left_out}
     question = report.question.replace("`", "")
     title, *more = [" ".join(part.split()) for part in question.strip().split("\n\n")]
     page = environment.get_template("page.html.jinja").render(

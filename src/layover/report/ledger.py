@@ -33,7 +33,15 @@ STYLES: dict[Word, str] = {
 
 def sentence(verdict: Verdict) -> str:
     """All that a verdict says, for people."""
-    return " ".join((spoken(verdict), *(f"{note}." for note in verdict.notes)))
+    return " ".join((spoken(verdict), *(f"{note}." for note in left_out(verdict))))
+
+
+def left_out(verdict: Verdict) -> list[str]:
+    """What was left out."""
+    apart = (
+        f"Not beside it: {name}, for want of {some(rows)}" for name, rows in verdict.not_beside
+    )
+    return [*verdict.notes, *apart]
 
 
 def spoken(verdict: Verdict) -> str:
@@ -57,16 +65,18 @@ def spoken(verdict: Verdict) -> str:
 
 
 def counted(verdict: Verdict) -> str:
-    """What a study has of what it was counted for."""
+    """What a study declares of what it was counted for, and how much of that was measured."""
     claim, found = verdict.claim, verdict.counted
     assert isinstance(claim, Coverage) and found is not None
     lacks = [name for name in claim.named if name not in found.found]
+    unmet = len(verdict.measured) < len(found.found)
     parts = [
         f"{len(found.found)} counted",
         f" of at least {claim.least}" if len(found.found) < claim.least else "",
         f" ({some(found.found, ', ', most=12)})" if found.found else "",
         f", without {some(lacks, ', ', most=12)}" if lacks else "",
         f"; not so for {some(found.lacking, ', ', most=12)}" if found.lacking else "",
+        f"; declared, {len(verdict.measured)} of {len(found.found)} measured" if unmet else "",
     ]
     return "".join(parts)
 
@@ -98,7 +108,8 @@ def values(verdict: Verdict) -> str:
         ends = f"the least is {lines[order[0]]}, the greatest {lines[order[-1]]}"
         asked = f" where {claim.least} are claimed" if claim.least else ""
         return f"{high} of {len(lines)} lie{margin}{asked} {level}; {ends}"
-    return f"{listed(lines)} points {level}"
+    asked = f", where more than {signed(claim.margin)} is claimed" if claim.margin else ""
+    return f"{listed(lines)} points{asked} {level}"
 
 
 def ground(verdict: Verdict) -> str:
@@ -168,7 +179,7 @@ class Ledger:
             for one in self.verdicts:
                 yield _claim(one)
                 sure = f" {_sure(one)} on the claimed side." if _sure(one) else ""
-                text = Text(_plain(one.sentence) + sure, style=STYLES[one.verdict])
+                text = Text(sentence(one) + sure, style=STYLES[one.verdict])
                 yield Padding(text, (0, 0, 1, 4))
         else:
             yield self._table()
@@ -214,10 +225,6 @@ def _sure(verdict: Verdict) -> str:
 
 def _because(verdict: Verdict) -> str:
     """The sentence without the verdict, which stands beside it."""
-    text = _plain(verdict.sentence)
+    text = sentence(verdict)
     word = verdict.verdict.capitalize()
     return text.removeprefix(f"{word}: ").removeprefix(f"{word}. ")
-
-
-def _plain(text: str) -> str:
-    return text.replace("−", "-")

@@ -14,7 +14,6 @@ from layover.stats import Interval
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType
 
-PLAIN = str.maketrans({"−": "-", "\u00a0": " "})
 Marked = tuple[Interval | None, int]
 """A difference, and the sign of a clear one."""
 Column = tuple[str, Sequence[Marked]]
@@ -105,7 +104,9 @@ class Table:
 def _text(cell: Interval | None, tall: bool) -> str:
     if cell is None:
         return "-"
-    return f"{signed(cell.estimate)}{chr(10) if tall else ' '}{bracket(cell)}".translate(PLAIN)
+    return f"{signed(cell.estimate)}{chr(10) if tall else ' '}{bracket(cell)}".replace(
+        "\u00a0", " "
+    )
 
 
 def _style(marked: Marked) -> str:
