@@ -19,6 +19,7 @@ from demo import Seed as World
 from demo import portraits as each_way
 from published import GPU
 
+from layover.claims import Claim, gain
 from layover.encoders import XLMR_BASE
 from layover.metrics.accuracy import ACCURACY
 from layover.portraits import portrait
@@ -151,4 +152,33 @@ def study(miniature: bool = False, seeds: int = 3) -> Study:
         baseline="direct",
         source=SOURCE if miniature else ENGLISH,
         portraits=each_way(every, ways),
+        claims=claims(*(target.name for target in every[0].targets)),
+    )
+
+
+def claims(paraphrases: str, translations: str) -> tuple[Claim, ...]:
+    """The question, a target each, and whether the stop is safe where it does not help."""
+    asked, encoders = "asked by this study", (XLMR_BASE.name,)
+    told, found = (gain("NLI", name, over="direct") for name in (paraphrases, translations))
+    return (
+        Claim(
+            text="A stop at natural language inference makes XLM-R base better at telling "
+            "paraphrases apart, in languages without labels.",
+            source=asked,
+            contrasts=(told,),
+            encoders=encoders,
+        ),
+        Claim(
+            text="It makes XLM-R base better at finding translations.",
+            source=asked,
+            contrasts=(found,),
+            encoders=encoders,
+        ),
+        Claim(
+            text="It makes XLM-R base worse at neither by more than a point.",
+            source=asked,
+            contrasts=(told, found),
+            margin=-1.0,
+            encoders=encoders,
+        ),
     )

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from layover.claims import Claim, gain
 from layover.distance import Distance
 from layover.encoders import XLMR_BASE, origin
+from layover.evidence import check_claims
 from layover.executors.execute import plan
 from layover.stages import Initial, Predict, Score, Train, trainings
 from layover.store import Store
@@ -41,6 +43,18 @@ def test_two_arms_differ_by_one_stop(miniature: bool) -> None:
     assert counts["direct"] == {before: 3, before + 1: 3}
     assert counts["NLI"] == {before + 1: 3, before + 2: 3}
     assert [each.name for each in study.portraits] == ["direct", "NLI"]
+
+
+@pytest.mark.parametrize("miniature", [False, True])
+def test_its_claims_ask_its_question_of_each_target_and_of_xlm_r_only(miniature: bool) -> None:
+    study = of(miniature=miniature)
+    check_claims(study)
+    each = [claim.contrasts for claim in study.claims if isinstance(claim, Claim)]
+    targets = dict.fromkeys(leaf.target for leaf in ends(study))
+    questions = [gain("NLI", name, over="direct") for name in targets]
+    assert each == [(questions[0],), (questions[1],), tuple(questions)]
+    assert [claim.margin for claim in study.claims if isinstance(claim, Claim)] == [0, 0, -1]
+    assert {claim.encoders for claim in study.claims} == {(XLMR_BASE.name,)}
 
 
 def test_the_stop_is_20000_examples_of_mnli() -> None:
