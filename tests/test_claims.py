@@ -79,6 +79,8 @@ NEVER = claim(-mean(*(over(arm, "NLI") for arm in ARMS[1:])))
 CHOSEN = claim(over(Best(arms=ARMS[1:])))
 THEIRS = claim(gain("nli", *TARGETS, over=PUBLISHED, languages=EVERY))
 MARGIN = claim(over("nli"), margin=2.0)
+NO_WORSE = claim(over("nli"), margin=-1.0)
+NO_GAIN = replace(NEVER, margin=-1.0)
 
 KINDS: tuple[tuple[str, Claim, Effects, Effects, Effects], ...] = (
     ("an effect", EFFECT, each(0, nli=3), each(0, nli=-3), each(0)),
@@ -95,6 +97,8 @@ KINDS: tuple[tuple[str, Claim, Effects, Effects, Effects], ...] = (
     ("the best for each target", CHOSEN, each(0, nli=3), each(-3), each(-2)),
     ("more than was published", THEIRS, each(0, nli=3), each(0, nli=-3), each(0)),
     ("an effect above a margin", MARGIN, each(0, nli=4), each(0, nli=0.5), each(0, nli=2)),
+    ("no loss of a point", NO_WORSE, each(0), each(0, nli=-2), each(0, nli=-1)),
+    ("no gain of a point", NO_GAIN, each(0), each(2), each(0)),
 )
 
 
@@ -209,6 +213,13 @@ def test_what_lies_at_the_margin_is_not_a_want_of_test_examples() -> None:
     made = [replace(one, arm=arm) for one in rows({}) for arm in ("direct", "nli")]
     told = sentence(verdict(made, EFFECT))
     assert "too near the margin" in told and "test examples" not in told.partition(".")[2]
+
+
+def test_a_margin_is_told_beside_the_values_that_it_is_for() -> None:
+    assert "points, where more than −1.0 is claimed (95 % interval)" in sentence(
+        verdict(rows(each(0)), NO_WORSE)
+    )
+    assert "is claimed" not in sentence(verdict(rows(each(0)), EFFECT))
 
 
 def test_seeds_are_in_the_order_of_numbers() -> None:

@@ -62,6 +62,18 @@ def test_its_claims_speak_of_arms_and_targets_that_it_has(miniature: bool) -> No
 
 
 @pytest.mark.usefixtures("nowhere")
+@pytest.mark.parametrize("miniature", [False, True])
+def test_what_the_paper_has_as_no_worse_or_no_gain_is_tested_against_a_point_that_is_told(
+    miniature: bool,
+) -> None:
+    claims = [one for one in opened(miniature).claims if isinstance(one, Claim)]
+    allowed = {one.source.partition("claim ")[2]: one.text for one in claims if one.margin == -1}
+    assert list(allowed) == ["2, second half", "4, second half", "6 (i)", "6 (ii)"]
+    assert all("than a point" in text for text in allowed.values())
+    assert {one.margin for one in claims} == {0.0, -1.0}
+
+
+@pytest.mark.usefixtures("nowhere")
 def test_the_study_in_full_covers_what_the_paper_says() -> None:
     study = opened(False)
     counted = {one.claim.source: one.verdict for one in verdicts((), *study.claims, within=study)}
