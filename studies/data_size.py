@@ -184,22 +184,24 @@ def claims(sizes: tuple[int, ...], targets: tuple[str, ...], taught: str) -> tup
         half = len(sizes) // 2
         return slope(kind, sizes[:half]) - slope(kind, sizes[half:])
 
-    others = slope("others").called("points per doubling, others")
+    others = slope("others").called("per doubling in other languages")
     told = {
         f"More intermediate data in {taught} help sequence labelling": slope(taught).called(
-            f"points per doubling, {taught}"
+            f"per doubling in {taught}"
         ),
         "More intermediate data in other languages help sequence labelling": others,
-        "In other languages the returns diminish": loss("others").called(
-            "points per doubling, first half − second half, others"
+        "In other languages the returns diminish: a doubling adds less in the upper half of the "
+        "sizes than in the lower": loss("others").called(
+            "per doubling in other languages, lower half − upper half"
         ),
         f"In other languages the returns diminish more than in {taught}": (
             loss("others") - loss(taught)
-        ).called(f"loss of slope, others − {taught}"),
-        f"A doubling of the data adds less in other languages than in {taught}": (
+        ).called(f"lower half − upper half, other languages − {taught}"),
+        f"A doubling adds less in other languages than in {taught}, over all sizes": (
             slope(taught) - slope("others")
-        ).called(f"points per doubling, {taught} − others"),
+        ).called(f"per doubling, {taught} − other languages"),
     }
     return tuple(
-        Claim(text=text, source=ASKED, contrasts=(contrast,)) for text, contrast in told.items()
+        Claim(text=f"{text}.", source=ASKED, contrasts=(contrast,))
+        for text, contrast in told.items()
     )

@@ -110,13 +110,16 @@ def claims(ladder: list[Rung], targets: list[str], taught: str) -> tuple[Claim, 
         known = parameters(rung.start)
         assert known is not None
         gaps[float(known.body)] = gain("others", *here, over=taught)
-    slope = per_doubling(gaps).called("gap per doubling of the parameters")
+    slope = per_doubling(gaps)
     told = {
         f"Other languages help more than {taught}, over all sizes": mean(*gaps.values()).called(
             f"others − {taught}"
         ),
-        "The gap falls as the encoder grows": (-slope).called("- gap per doubling"),
+        "The gap falls as the encoder grows": (-slope).called(
+            "minus the gap per doubling of the parameters"
+        ),
     }
     return tuple(
-        Claim(text=text, source=ASKED, contrasts=(contrast,)) for text, contrast in told.items()
+        Claim(text=f"{text}.", source=ASKED, contrasts=(contrast,))
+        for text, contrast in told.items()
     )

@@ -162,5 +162,6 @@ def claims(part: Part, taught: str) -> tuple[Claim, ...]:
         ),
     }
     return tuple(
-        Claim(text=text, source=ASKED, contrasts=contrasts) for text, contrasts in told.items()
+        Claim(text=f"{text}.", source=ASKED, contrasts=contrasts)
+        for text, contrasts in told.items()
     )

@@ -3,12 +3,15 @@ speaks only of the encoders and targets that it rests on."""
 
 from __future__ import annotations
 
+import io
 import json
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import pytest
+from rich.console import Console
 
 from layover import coverage
 from layover.claims import (
@@ -28,7 +31,7 @@ from layover.cli.claims import plain
 from layover.encoders import XLMR_LARGE, Folder
 from layover.errors import StudyError
 from layover.measured import Measurement
-from layover.report.ledger import sentence
+from layover.report.ledger import Ledger, sentence
 from layover.stages import Phase, chain, evaluate
 from layover.study import Arm, Study
 from layover.tasks.generated import CODES
@@ -213,6 +216,17 @@ def test_what_lies_at_the_margin_is_not_a_want_of_test_examples() -> None:
     made = [replace(one, arm=arm) for one in rows({}) for arm in ("direct", "nli")]
     told = sentence(verdict(made, EFFECT))
     assert "too near the margin" in told and "test examples" not in told.partition(".")[2]
+
+
+@pytest.mark.parametrize("width", [80, 140])
+def test_people_are_shown_true_minuses_and_no_certainty(width: int) -> None:
+    console = Console(width=width, record=True, file=io.StringIO())
+    found = rows(each(0, nli=-9, tags=9), noise=0.3)
+    console.print(Ledger(title="So", verdicts=verdicts(found, EFFECT, claim(over("tags")))))
+    told = console.export_text()
+    assert "nli − direct" in " ".join(told.split())
+    assert re.search("−[89]", told) and not re.search(r"-[ \d]", told)
+    assert "< 1 %" in told and "> 99 %" in told and "100 %" not in told
 
 
 def test_a_margin_is_told_beside_the_values_that_it_is_for() -> None:

@@ -150,7 +150,7 @@ def _opening(verdict: Verdict) -> str:
         return verdict.verdict.capitalize()
     claim = verdict.claim
     spoken = " on ".join(some(names, ", ") for names in (claim.encoders, claim.targets) if names)
-    return f"Not tested, as it speaks of {spoken}; here it is {verdict.here}"
+    return f"Not tested: it speaks of {spoken}; here it is {verdict.here}"
 
 
 def _percent(level: float) -> str:
@@ -194,7 +194,7 @@ class Ledger:
         grid = Table(box=box.SIMPLE_HEAD, padding=(0, 2, 0, 0), show_edge=False, leading=1)
         grid.add_column("claim", ratio=2)
         grid.add_column("verdict", no_wrap=True)
-        grid.add_column("on its side", justify="right", no_wrap=True)
+        grid.add_column("claimed side", justify="right", no_wrap=True)
         grid.add_column("because", ratio=3)
         for one in self.verdicts:
             verdict = Text(one.verdict, style=STYLES[one.verdict])
@@ -203,8 +203,9 @@ class Ledger:
 
     def _footer(self) -> str:
         return (
-            "on its side: the share of the distribution on the claimed side. Intervals are as wide "
-            "as it takes for all verdicts together to err in at most 5 % of studies (Holm)."
+            "The claimed side: the share of the estimate's distribution that lies there. Intervals "
+            "are as wide as it takes for all verdicts together to err in at most 5 % of studies "
+            "(Holm)."
         )
 
 
@@ -220,7 +221,10 @@ def _claim(verdict: Verdict) -> Text:
 
 def _sure(verdict: Verdict) -> str:
     share = verdict.confidence if verdict.verdict == verdict.here else math.nan
-    return "" if math.isnan(share) else f"{100 * share:.0f} %"
+    if math.isnan(share):
+        return ""
+    # No share of a distribution is none or all.
+    return "> 99 %" if share > 0.99 else "< 1 %" if share < 0.01 else f"{100 * share:.0f} %"
 
 
 def _because(verdict: Verdict) -> str:

@@ -13,4 +13,6 @@ def opening(verdicts: Sequence[Verdict]) -> tuple[tuple[str, str], ...]:
     """(claim, verdict with its intervals) of the first claims that were measured; the ledger has
     all."""
     judged = [one for one in verdicts if one.found and not one.missing]
-    return tuple((one.claim.text, f"{one.verdict}: {values(one)}.") for one in judged[:NAMED])
+    return tuple(
+        (one.claim.text.rstrip("."), f"{one.verdict}: {values(one)}.") for one in judged[:NAMED]
+    )
