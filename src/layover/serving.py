@@ -93,7 +93,7 @@ class Comparison:
         within = f"{100 * self.margin:g} %"
         found = (
             f"the median over all languages takes {_more(value)} time than {self.over}'s, "
-            f"{100 * self.level:.4g} % interval [{low:+.1f}, {high:+.1f}]".replace("-", "\u2212")
+            f"{100 * self.level:.4g} % interval [{low:+.1f}, {high:+.1f}]".replace("-", "−")
         )
         decided = {
             "same": f"the same within {within}",
