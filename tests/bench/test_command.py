@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from served import write_model
+from served import served_in_process, write_model
 from typer.testing import CliRunner
 
 from layover import spec
@@ -105,22 +106,24 @@ def data(folder: Path) -> Data:
     return Data(task=task, split="test", languages=("eng", "deu"))
 
 
-@pytest.fixture
-def finished(
-    models: dict[str, Path], vocabulary: Path, tmp_path: Path, in_process: list[str]
-) -> Iterator[tuple[Study, Store]]:
-    """Two arms of two models each, scored and served."""
-    write_text(tmp_path)
-    test = data(tmp_path)
+@pytest.fixture(scope="module")
+def kept(
+    vocabulary: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Study, Path]]:
+    """Two arms of two models each, scored and served, and their store: once for all tests, which
+    change copies alone."""
+    place = tmp_path_factory.mktemp("costs")
+    write_text(place)
+    test = data(place)
     arms, leaves = [], []
     for name, seeds in (("direct", (0, 1)), ("nli", (2, 3))):
         mine = []
-        for place, seed in enumerate(seeds):
-            folder = write_model("sequence", vocabulary, tmp_path / f"model-{seed}", seed)
+        for number, seed in enumerate(seeds):
+            folder = write_model("sequence", vocabulary, place / f"model-{seed}", seed)
             about = {"task": "own", "head": "sequence", "labels": ["A", "B", "C"]}
             (folder / "layover.json").write_text(json.dumps(about), encoding="utf-8")
             predict = Predict(model=Folder(path=str(folder)), data=test, max_length=40)
-            mine.append(Score(predictions=predict, metric=ACCURACY, target="own", seed=place))
+            mine.append(Score(predictions=predict, metric=ACCURACY, target="own", seed=number))
         leaves += mine
         arms.append(Arm(name=name, leaves=tuple(mine)))
     benchmark = Benchmark(
@@ -140,10 +143,28 @@ def finished(
         arms=tuple(replace(arm, leaves=(*arm.leaves, benchmark)) for arm in arms),
         baseline="direct",
     )
-    store = Store(tmp_path / "store")
+    with pytest.MonkeyPatch.context() as patch:
+        served_in_process(patch)
+        done(study, Store(place / "store"))
+    yield study, place / "store"
+
+
+def done(study: Study, store: Store) -> None:
     outcome = execute(plan(study, store), Local(store, lambda event: None))
     assert not outcome.failed, outcome.failed
-    yield study, store
+
+
+@pytest.fixture
+def finished(kept: tuple[Study, Path]) -> tuple[Study, Store]:
+    """To look at."""
+    return kept[0], Store(kept[1], read_only=True)
+
+
+@pytest.fixture
+def copied(kept: tuple[Study, Path], tmp_path: Path, in_process: list[str]) -> tuple[Study, Store]:
+    """To change."""
+    shutil.copytree(kept[1], tmp_path / "store")
+    return kept[0], Store(tmp_path / "store")
 
 
 def test_an_arm_is_all_its_models_with_its_quality_beside_its_latency(
@@ -164,10 +185,10 @@ def test_an_arm_is_all_its_models_with_its_quality_beside_its_latency(
 
 
 @pytest.fixture
-def edited(finished: tuple[Study, Store], monkeypatch: pytest.MonkeyPatch) -> tuple[Study, Store]:
+def edited(copied: tuple[Study, Store], monkeypatch: pytest.MonkeyPatch) -> tuple[Study, Store]:
     """Where a file of another size is no damage."""
     monkeypatch.setattr(Store, "complete", lambda *given: True)
-    return finished
+    return copied
 
 
 def told_of(study: Study, store: Store) -> Path:
@@ -318,22 +339,21 @@ def again(study: Study, **changes: Any) -> Study:
 
 
 def test_a_backend_that_failed_is_out_and_the_others_are_kept(
-    finished: tuple[Study, Store], failing: Callable[[str], None]
+    copied: tuple[Study, Store], failing: Callable[[str], None]
 ) -> None:
     failing("frail")
-    study, store = again(finished[0], backends=("eager", "frail")), finished[1]
-    outcome = execute(plan(study, store), Local(store, lambda event: None))
-    assert not outcome.failed, outcome.failed
+    study, store = again(copied[0], backends=("eager", "frail")), copied[1]
+    done(study, store)
     assert {one.backend for one in served(study, store)} == {"eager"}
     assert failures(study, store)[0] == "direct on own with frail is out: no such operator"
     assert "with frail is out: no such operator" in render(report(study, store))
 
 
 def test_a_reference_that_failed_is_a_failure_of_the_stage(
-    finished: tuple[Study, Store], failing: Callable[[str], None]
+    copied: tuple[Study, Store], failing: Callable[[str], None]
 ) -> None:
     failing("eager")
-    study, store = again(finished[0], rounds=2), finished[1]
+    study, store = again(copied[0], rounds=2), copied[1]
     outcome = execute(plan(study, store), Local(store, lambda event: None))
     assert len(outcome.failed) == 1 and not served(study, store)
 
