@@ -22,7 +22,7 @@ LAYERS = (
     ("measured",),
     (
         *("curves", "results", "report", "evidence", "verdicts", "portraits", "progress", "leaks"),
-        *("serving", "scripts", "xtreme"),
+        *("latency", "serving", "scripts", "xtreme"),
     ),
     ("audit", "doctor"),
     ("running",),

@@ -23,10 +23,13 @@ from layover.encoders import Folder
 from layover.errors import LayoverError, ModelError, StudyError
 from layover.executors.execute import execute, plan
 from layover.executors.local import Local
+from layover.latency import by_pair, comparisons, summaries
 from layover.metrics.accuracy import ACCURACY
 from layover.report import render
+from layover.report.prose import answer
+from layover.report.report import Curve, Point
 from layover.results import report
-from layover.serving import comparisons, failures, served, summaries
+from layover.serving import failures, served
 from layover.stages import Benchmark, Predict, Score
 from layover.store import Store
 from layover.study import Arm, Study
@@ -285,7 +288,7 @@ def test_two_arms_are_the_same_where_the_interval_lies_within_the_margin(
     shown = report(study, store)
     assert [one.label for one in shown.ratios] == ["own, eager, batch 1", "own, eager, batch 2"]
     assert "Latency of nli as a multiple of direct" in render(shown)
-    (told,) = summaries(narrow)
+    (told,) = summaries(by_pair(narrow, study.baseline))
     assert "in 2 comparisons" in told and "within 0.5 % is not settled in 2" in told
 
 
@@ -295,6 +298,41 @@ def test_arms_are_compared_with_each_other_too(finished: tuple[Study, Store]) ->
     third = replace(study, arms=(nli, direct, replace(nli, name="again")))
     pairs = [(one.arm, one.over) for one in comparisons(third, store) if one.batch == 1]
     assert pairs == [("nli", "direct"), ("again", "direct"), ("again", "nli")]
+
+
+def test_a_study_that_serves_is_answered_by_its_latency_and_of_many_pairs_by_the_clearest(
+    edited: tuple[Study, Store],
+) -> None:
+    study, store = edited
+    timed(study, store, {"direct": (1.0, 2.0, 3.0, 4.0), "nli": (1.2, 2.44, 3.6, 4.88)})
+    direct, nli = study.arms
+    twins = (replace(direct, name="twin"), nli, direct, replace(nli, name="again"))
+    shown = report(replace(study, arms=twins), store)
+    assert [one.split(" beside ")[1].split("'s")[0] for one in shown.latencies[:3]] == [
+        "direct"
+    ] * 3
+    assert (shown.ratios[0].arm, shown.ratios[0].over) == ("nli", "direct")
+    told = answer(shown)
+    assert told.lead.startswith("The median latency of nli beside direct's, in 2 comparisons")
+    assert told.lead.endswith(
+        "It takes 21.0 % more time. The 5 other pairs, in 10 comparisons: "
+        "the same within 5 % in 4; a difference of more than 5 % in 6."
+    )
+    assert str(told).startswith(told.lead) and "latency" not in told.summary
+    page = render(shown)
+    places = [told.lead[:30], told.summary[:30], ">Latency of nli as a multiple", "What each arm"]
+    assert sorted(places, key=page.index) == places
+
+
+def test_a_study_that_turns_a_number_is_answered_by_that_first(
+    finished: tuple[Study, Store],
+) -> None:
+    shown = report(*finished)
+    slope = shown.differences[0].estimates.mean
+    points = tuple(Point(at=at, value=slope) for at in (1.0, 2.0, 4.0))
+    told = answer(replace(shown, curves=(Curve(arm="nli", points=points, slope=slope),)))
+    assert not told.lead
+    assert told.summary.index("Doubling") < told.summary.index("The median latency of nli")
 
 
 @pytest.mark.parametrize("margin", [0.0, -1.0, math.inf, math.nan])

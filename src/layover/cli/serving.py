@@ -209,7 +209,8 @@ def serving_command(
     as_json: AsJson = False,
 ) -> None:
     """What a study's arms cost to serve: whether their latency differs, and quality by time."""
-    from layover.serving import comparisons, failures, served
+    from layover.latency import comparisons
+    from layover.serving import failures, served
 
     if margin is not None and not 0 < margin < math.inf:
         raise StudyError(
