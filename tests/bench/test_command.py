@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import shutil
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -403,3 +404,56 @@ def test_a_model_for_another_task_is_refused_before_anything_is_written(
     told = bench(model=models["span"])
     assert "has a head of the kind span" in str(told.exception)
     assert not (desk / "out").exists()
+
+
+@pytest.fixture(scope="module")
+def compiled(
+    kept: tuple[Study, Path], tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Study, Store]:
+    """One model, served as two arms by all that must answer as the reference."""
+    if not any(map(shutil.which, ("g++", "clang++"))):
+        pytest.skip("torch.compile needs a C++ compiler")
+    pytest.importorskip("onnxruntime")
+    place = tmp_path_factory.mktemp("compiled")
+    shutil.copytree(kept[1], place / "store")
+    store = Store(place / "store")
+    (leaf,) = {leaf for leaf in kept[0].leaves if isinstance(leaf, Benchmark)}
+    changes = {"batches": (2,), "launches": 1, "backends": ("eager", "compile", "onnx")}
+    (direct, _) = kept[0].arms
+    arms = direct, replace(direct, name="nli")
+    study = again(replace(kept[0], arms=arms), models=leaf.models[:1], **changes)
+    with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
+        # The compiler itself uses what torch deprecates.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        served_in_process(patch)
+        done(study, store)
+    return study, store
+
+
+def test_a_compiled_and_an_exported_model_answer_as_the_reference_and_are_timed_beside_it(
+    compiled: tuple[Study, Store],
+) -> None:
+    study, store = compiled
+    assert not failures(study, store)
+    told = json.loads((told_of(study, store) / "bench.json").read_text(encoding="utf-8"))
+    verdicts = {(one["backend"], one["agreement"]["verdict"]) for one in told["contenders"]}
+    assert verdicts == {("eager", "reference"), ("compile", "equal"), ("onnx", "equal")}
+    assert all(one["agreement"]["same"] == 1 for one in told["contenders"])
+    samples = read(told_of(study, store) / "samples.parquet")
+    assert len({(one.model, one.backend) for one in samples}) == 3
+    assert {(one.model, one.backend) for one in served(study, store)} == {
+        (arm, backend) for arm in ("direct", "nli") for backend in ("eager", "compile", "onnx")
+    }
+
+
+def test_every_backend_of_a_study_is_on_its_page_and_in_its_tables(
+    compiled: tuple[Study, Store], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study, store = compiled
+    page = render(report(study, store))
+    monkeypatch.setattr("layover.cli.serving.open_results", lambda *given: compiled)
+    printed = CliRunner().invoke(app, ["serving", "study.py"]).output
+    for backend in ("eager", "compile", "onnx"):
+        assert f"own, {backend}, batch 2" in page
+        assert f"own, {backend}, requests of 2" in printed
+        assert f"nli on own with {backend}, requests of 2: " in printed
