@@ -15,7 +15,7 @@ from layover.errors import DamagedResult
 from layover.evidence import Rows
 from layover.factors import factors, measured_seed, scores_of
 from layover.grid import Grid
-from layover.languages import distance
+from layover.languages import apart
 from layover.languages import language as find_language
 from layover.latency import by_pair, comparisons, in_short, ratios, summaries
 from layover.measured import Measurement, grid, measurement, measurements, or_nan, read_about
@@ -223,7 +223,7 @@ def _language(code: str, source: str) -> Language:
     return Language(
         code=code,
         name=find_language(code).name,
-        distance=distance(source, code),
+        distance=apart(source, code),
         source=code == source,
     )
 

@@ -1,31 +1,21 @@
-"""The commands about what models cost to serve: bench and serving."""
+"""The command that measures what models cost to serve."""
 
 from __future__ import annotations
 
 import json
-import math
 import time
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from layover.cli.catalogue import Include, all_tasks
-from layover.cli.shared import (
-    DEFAULT_STORE,
-    Argument,
-    AsJson,
-    StoreFolder,
-    StudyFile,
-    complain,
-    open_results,
-)
+from layover.cli.shared import DEFAULT_STORE, AsJson, complain, plain
 from layover.errors import StudyError
 
 if TYPE_CHECKING:
     from layover.bench.race import Outcome
-    from layover.report import Cost
     from layover.tasks.task import Data, Task
 
 KEPT = "alphabet"
@@ -73,11 +63,7 @@ def bench(
     found: Task = all_tasks(include).get(task)
     text = _data(found, split, _codes(vocabulary)) if vocabulary else None
     chosen = _data(found, split, _codes(languages or vocabulary) or found.languages)
-    if text and (others := set(chosen.languages) - set(text.languages)):
-        raise StudyError(
-            f"--languages {', '.join(sorted(others))}: a model that is trimmed to {vocabulary} "
-            "does not serve them; leave them out, or name them in --vocabulary"
-        )
+    _all_in(chosen, text)
     served = replace(chosen, subset=Subset(size=examples))
     aim = Aim(
         models=_named(models),
@@ -90,10 +76,7 @@ def bench(
     )
     for place in aim.models.values():
         labels_of(place, found)
-    folder = out or DEFAULT_STORE / time.strftime("bench-%Y%m%d-%H%M%S")
-    if folder.exists() and any(folder.iterdir()):
-        raise StudyError(f"{folder} holds something: name a new folder with --out")
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = _new(out or DEFAULT_STORE / time.strftime("bench-%Y%m%d-%H%M%S"))
     outcome = measure(aim, setup, folder.resolve(), complain)
     _print(outcome, aim.metric.label, as_json)
     complain(f"samples, facts and exported models: {folder}")
@@ -126,37 +109,19 @@ def _rows(outcome: Outcome) -> list[dict[str, Any]]:
         told = asdict(facts)
         told |= told.pop("agreement") or {}
         quality = told.pop("quality", {})
-        known = {name: _plain(value) for name, value in told.items()}
+        known = {name: plain(value) for name, value in told.items()}
         mine = [
             one for one in costs(outcome.samples) if (one.model, one.backend) == (model, backend)
         ]
         for one in mine:
             measured = {
-                name: _plain(value) for name, value in asdict(one).items() if name != "quality"
+                name: plain(value) for name, value in asdict(one).items() if name != "quality"
             }
-            score = _plain(quality.get(one.language))
+            score = plain(quality.get(one.language))
             rows.append({**measured, **known, "quality": score})
         if not mine:
             rows.append({"model": model, "backend": backend, **known})
     return rows
-
-
-def _row(cost: Cost) -> dict[str, Any]:
-    """Flat, with the ends of what has an interval."""
-    row: dict[str, Any] = {"arm": cost.model, "per_millisecond": cost.per_millisecond}
-    for name in (each.name for each in fields(cost) if each.name != "model"):
-        found = getattr(cost, name)
-        row[name] = getattr(found, "estimate", found)
-        if hasattr(found, "estimate"):
-            row |= {f"{name}_{end}": getattr(found, end) for end in ("low", "high")}
-    return row
-
-
-def _plain(value: Any) -> Any:
-    """A value for JSON, which has neither NaN nor infinity."""
-    if isinstance(value, dict):
-        return {name: _plain(each) for name, each in value.items()}
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _codes(text: str, digits: bool = False) -> tuple[str, ...]:
@@ -172,6 +137,23 @@ def _data(task: Task, split: str, languages: tuple[str, ...]) -> Data:
     if not languages:
         raise StudyError(f"{task.name} does not say its languages: name some with --languages")
     return Data(task=task, split=split, languages=languages)
+
+
+def _all_in(served: Data, text: Data | None) -> None:
+    """Whether a model that is trimmed to this text, if any, serves all of these languages."""
+    if text and (others := set(served.languages) - set(text.languages)):
+        raise StudyError(
+            f"--languages {', '.join(sorted(others))}: a model that is trimmed to "
+            f"{', '.join(text.languages)} does not serve them; leave them out, or name them in "
+            "--vocabulary"
+        )
+
+
+def _new(folder: Path) -> Path:
+    if folder.exists() and any(folder.iterdir()):
+        raise StudyError(f"{folder} holds something: name a new folder with --out")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 def _no_stage(stage: Any) -> Path:
@@ -193,46 +175,3 @@ def _longest(models: list[Path]) -> int:
     from layover.stages import READ_LENGTH
 
     return min((about(path).get("max_length", READ_LENGTH) for path in models), default=READ_LENGTH)
-
-
-def serving_command(
-    study: StudyFile,
-    store: StoreFolder = DEFAULT_STORE,
-    arguments: Argument = None,
-    margin: Annotated[
-        float | None,
-        typer.Option(
-            help="The smallest difference in latency that matters, in percent.",
-            show_default="the benchmark's",
-        ),
-    ] = None,
-    as_json: AsJson = False,
-) -> None:
-    """What a study's arms cost to serve: whether their latency differs, and quality by time."""
-    from layover.latency import comparisons
-    from layover.serving import failures, served
-
-    if margin is not None and not 0 < margin < math.inf:
-        raise StudyError(
-            f"--margin {margin:g}: name the smallest difference that matters, in percent above 0"
-        )
-    value, place = open_results(study, store, arguments)
-    found = served(value, place)
-    answers = comparisons(value, place, None if margin is None else margin / 100)
-    for failure in failures(value, place):
-        complain(failure)
-    if not found:
-        raise StudyError(f"{value.name} has no benchmark that is complete: run it, or add one")
-    if as_json:
-        for row in (*(one.row for one in answers), *map(_row, found)):
-            typer.echo(json.dumps(_plain(row)))
-        return
-    from rich.console import Console
-
-    from layover.report.serving import table
-
-    console = Console()
-    for answer in answers:
-        console.print(answer.sentence, highlight=False)
-    for part in table(found):
-        console.print(part)
