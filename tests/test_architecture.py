@@ -22,7 +22,7 @@ LAYERS = (
     ("measured", "xtreme", "evidence", "verdicts"),
     (
         *("curves", "results", "report", "portraits", "progress", "leaks"),
-        *("serving", "scripts"),
+        *("latency", "serving", "scripts"),
     ),
     ("audit", "doctor"),
     ("running",),

@@ -60,7 +60,7 @@ def test_operations_are_those_that_torch_counts(trained: bool, tmp_path: Path) -
         states = model(words, attention_mask=torch.ones_like(words)).last_hidden_state
         if trained:
             states.sum().backward()
-    found = shape.dimensions(vocabulary=0).parameters.body * words.numel()
+    found = shape.with_words(vocabulary=0).parameters.body * words.numel()
     assert counter.get_total_flops() == pytest.approx(
         (TRAINING if trained else FORWARD) * found, rel=0.1
     )

@@ -231,14 +231,14 @@ def rising(leaf: Score, arm: str) -> float:
         return 50
     if arm == "English":
         return 55
-    return 67 - math.log2(known.body / LADDER[0].dimensions(0).parameters.body)
+    return 67 - math.log2(known.body / LADDER[0].with_words(0).parameters.body)
 
 
 def test_arms_of_several_encoders_are_lines_over_their_sizes_with_the_gap_to_english() -> None:
     study = sized()
     found = by_size(study, measured(study, rising))
     assert [one.arm for one in found] == ["others − English", "English", "others"]
-    bodies = [shape.dimensions(500).parameters.body for shape in LADDER[:5]]
+    bodies = [shape.with_words(500).parameters.body for shape in LADDER[:5]]
     assert all([point.at for point in one.points] == bodies for one in found)
     gap = found[0]
     assert gap.points[0].value.estimate == pytest.approx(12, abs=2)

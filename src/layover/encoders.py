@@ -127,7 +127,7 @@ class Tiny:
     def label(self) -> str:
         return f"tiny {self.layers}x{self.width}"
 
-    def dimensions(self, vocabulary: int) -> Dimensions:
+    def with_words(self, vocabulary: int) -> Dimensions:
         """With a table of so many words."""
         return Dimensions(
             vocabulary=vocabulary,

@@ -115,7 +115,7 @@ def parameters(start: Start) -> Parameters | None:
     first = origin(start)
     known: Dimensions | None = None
     if isinstance(first, Initial):
-        known = first.shape.dimensions(first.vocabulary.size)
+        known = first.shape.with_words(first.vocabulary.size)
     elif isinstance(first, Encoder | Folder):
         known = first.dimensions
     return known.parameters if known else None

@@ -118,7 +118,7 @@ def language(code: str) -> Language:
     raise UnknownName(unknown("language", code, _LANGUAGES))
 
 
-def distance(one: str, other: str) -> float:
+def apart(one: str, other: str) -> float:
     """How far two languages are apart, 0 to 1: declared, or from ancestry and script.
 
     Without a declared distance, three quarters of it is the part of the longer lineage that is
@@ -140,4 +140,4 @@ def distance(one: str, other: str) -> float:
 
 def by_distance(codes: tuple[str, ...], source: str) -> tuple[str, ...]:
     """`codes` ordered from near to far, as seen from `source`; ties by code."""
-    return tuple(sorted(codes, key=lambda code: (distance(source, code), code)))
+    return tuple(sorted(codes, key=lambda code: (apart(source, code), code)))

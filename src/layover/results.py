@@ -15,8 +15,9 @@ from layover.errors import DamagedResult
 from layover.evidence import Rows
 from layover.factors import factors, measured_seed, scores_of
 from layover.grid import Grid
-from layover.languages import distance
+from layover.languages import apart
 from layover.languages import language as find_language
+from layover.latency import by_pair, comparisons, in_short, ratios, summaries
 from layover.measured import Measurement, grid, measurement, measurements, or_nan, read_about
 from layover.report.ledger import some
 from layover.report.notes import allowed
@@ -32,7 +33,7 @@ from layover.report.report import (
     Training,
     common,
 )
-from layover.serving import comparisons, failures, ratios, served, summaries
+from layover.serving import failures, served
 from layover.stage import Stage
 from layover.stages import Score, Train, trainings
 from layover.stats import Estimates, Interval
@@ -110,7 +111,7 @@ def report(study: Study, store: Store, commands: tuple[str, ...] = ()) -> Report
     table = grid(study, found)
     targets = tuple(dict.fromkeys(leaf.target for arm in study.arms for leaf in scores_of(arm)))
     differences = _differences(study, table, targets)
-    compared = comparisons(study, store)
+    pairs = by_pair(comparisons(study, store), study.baseline)
     return Report(
         study=study.name,
         question=study.question,
@@ -134,8 +135,9 @@ def report(study: Study, store: Store, commands: tuple[str, ...] = ()) -> Report
         verdicts=judge(study, table, found),
         portraits=portraits(study, store),
         costs=served(study, store),
-        ratios=ratios(compared),
-        latencies=summaries(compared),
+        ratios=ratios([one for mine in pairs for one in mine]),
+        latency=in_short(pairs),
+        latencies=summaries(pairs),
         provenance=_provenance(study, store),
         commands=commands,
         notes=_notes(study, store, targets, found),
@@ -221,7 +223,7 @@ def _language(code: str, source: str) -> Language:
     return Language(
         code=code,
         name=find_language(code).name,
-        distance=distance(source, code),
+        distance=apart(source, code),
         source=code == source,
     )
 

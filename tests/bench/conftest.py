@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from served import HEADS, InProcess, write_model
+from served import HEADS, served_in_process, write_model
 
-from layover.bench import race
 from toys import write_vocabulary
 
 
@@ -26,6 +25,4 @@ def models(vocabulary: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[s
 @pytest.fixture
 def in_process(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What is asked of servers, which all live in this process; in order."""
-    asked: list[str] = []
-    monkeypatch.setattr(race, "Process", lambda folder, threads: InProcess(asked))
-    return asked
+    return served_in_process(monkeypatch)

@@ -7,10 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pytest
 import torch
 import transformers
 from transformers import AutoTokenizer, XLMRobertaConfig
 
+from layover.bench import race
 from layover.bench.server import Conversation
 from layover.errors import ModelError
 from layover.modeling.heads import HEADS as LAYERS
@@ -77,3 +79,10 @@ class InProcess:
 
     def close(self) -> None:
         self.asked.append("close")
+
+
+def served_in_process(patch: pytest.MonkeyPatch) -> list[str]:
+    """Processes of servers become this one; what they are asked, in order."""
+    asked: list[str] = []
+    patch.setattr(race, "Process", lambda folder, threads: InProcess(asked))
+    return asked

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from served import write_model
+from served import served_in_process, write_model
 from typer.testing import CliRunner
 
 from layover import spec
@@ -22,10 +24,13 @@ from layover.encoders import Folder
 from layover.errors import LayoverError, ModelError, StudyError
 from layover.executors.execute import execute, plan
 from layover.executors.local import Local
+from layover.latency import by_pair, comparisons, summaries
 from layover.metrics.accuracy import ACCURACY
 from layover.report import render
+from layover.report.prose import answer
+from layover.report.report import Curve, Point
 from layover.results import report
-from layover.serving import comparisons, failures, served, summaries
+from layover.serving import failures, served
 from layover.stages import Benchmark, Predict, Score
 from layover.store import Store
 from layover.study import Arm, Study
@@ -105,22 +110,24 @@ def data(folder: Path) -> Data:
     return Data(task=task, split="test", languages=("eng", "deu"))
 
 
-@pytest.fixture
-def finished(
-    models: dict[str, Path], vocabulary: Path, tmp_path: Path, in_process: list[str]
-) -> Iterator[tuple[Study, Store]]:
-    """Two arms of two models each, scored and served."""
-    write_text(tmp_path)
-    test = data(tmp_path)
+@pytest.fixture(scope="module")
+def kept(
+    vocabulary: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Study, Path]]:
+    """Two arms of two models each, scored and served, and their store: once for all tests, which
+    change copies alone."""
+    place = tmp_path_factory.mktemp("costs")
+    write_text(place)
+    test = data(place)
     arms, leaves = [], []
     for name, seeds in (("direct", (0, 1)), ("nli", (2, 3))):
         mine = []
-        for place, seed in enumerate(seeds):
-            folder = write_model("sequence", vocabulary, tmp_path / f"model-{seed}", seed)
+        for number, seed in enumerate(seeds):
+            folder = write_model("sequence", vocabulary, place / f"model-{seed}", seed)
             about = {"task": "own", "head": "sequence", "labels": ["A", "B", "C"]}
             (folder / "layover.json").write_text(json.dumps(about), encoding="utf-8")
             predict = Predict(model=Folder(path=str(folder)), data=test, max_length=40)
-            mine.append(Score(predictions=predict, metric=ACCURACY, target="own", seed=place))
+            mine.append(Score(predictions=predict, metric=ACCURACY, target="own", seed=number))
         leaves += mine
         arms.append(Arm(name=name, leaves=tuple(mine)))
     benchmark = Benchmark(
@@ -140,10 +147,28 @@ def finished(
         arms=tuple(replace(arm, leaves=(*arm.leaves, benchmark)) for arm in arms),
         baseline="direct",
     )
-    store = Store(tmp_path / "store")
+    with pytest.MonkeyPatch.context() as patch:
+        served_in_process(patch)
+        done(study, Store(place / "store"))
+    yield study, place / "store"
+
+
+def done(study: Study, store: Store) -> None:
     outcome = execute(plan(study, store), Local(store, lambda event: None))
     assert not outcome.failed, outcome.failed
-    yield study, store
+
+
+@pytest.fixture
+def finished(kept: tuple[Study, Path]) -> tuple[Study, Store]:
+    """To look at."""
+    return kept[0], Store(kept[1], read_only=True)
+
+
+@pytest.fixture
+def copied(kept: tuple[Study, Path], tmp_path: Path, in_process: list[str]) -> tuple[Study, Store]:
+    """To change."""
+    shutil.copytree(kept[1], tmp_path / "store")
+    return kept[0], Store(tmp_path / "store")
 
 
 def test_an_arm_is_all_its_models_with_its_quality_beside_its_latency(
@@ -164,10 +189,10 @@ def test_an_arm_is_all_its_models_with_its_quality_beside_its_latency(
 
 
 @pytest.fixture
-def edited(finished: tuple[Study, Store], monkeypatch: pytest.MonkeyPatch) -> tuple[Study, Store]:
+def edited(copied: tuple[Study, Store], monkeypatch: pytest.MonkeyPatch) -> tuple[Study, Store]:
     """Where a file of another size is no damage."""
     monkeypatch.setattr(Store, "complete", lambda *given: True)
-    return finished
+    return copied
 
 
 def told_of(study: Study, store: Store) -> Path:
@@ -264,7 +289,7 @@ def test_two_arms_are_the_same_where_the_interval_lies_within_the_margin(
     shown = report(study, store)
     assert [one.label for one in shown.ratios] == ["own, eager, batch 1", "own, eager, batch 2"]
     assert "Latency of nli as a multiple of direct" in render(shown)
-    (told,) = summaries(narrow)
+    (told,) = summaries(by_pair(narrow, study.baseline))
     assert "in 2 comparisons" in told and "within 0.5 % is not settled in 2" in told
 
 
@@ -274,6 +299,41 @@ def test_arms_are_compared_with_each_other_too(finished: tuple[Study, Store]) ->
     third = replace(study, arms=(nli, direct, replace(nli, name="again")))
     pairs = [(one.arm, one.over) for one in comparisons(third, store) if one.batch == 1]
     assert pairs == [("nli", "direct"), ("again", "direct"), ("again", "nli")]
+
+
+def test_a_study_that_serves_is_answered_by_its_latency_and_of_many_pairs_by_the_clearest(
+    edited: tuple[Study, Store],
+) -> None:
+    study, store = edited
+    timed(study, store, {"direct": (1.0, 2.0, 3.0, 4.0), "nli": (1.2, 2.44, 3.6, 4.88)})
+    direct, nli = study.arms
+    twins = (replace(direct, name="twin"), nli, direct, replace(nli, name="again"))
+    shown = report(replace(study, arms=twins), store)
+    assert [one.split(" beside ")[1].split("'s")[0] for one in shown.latencies[:3]] == [
+        "direct"
+    ] * 3
+    assert (shown.ratios[0].arm, shown.ratios[0].over) == ("nli", "direct")
+    told = answer(shown)
+    assert told.lead.startswith("The median latency of nli beside direct's, in 2 comparisons")
+    assert told.lead.endswith(
+        "It takes 21.0 % more time. The 5 other pairs, in 10 comparisons: "
+        "the same within 5 % in 4; a difference of more than 5 % in 6."
+    )
+    assert str(told).startswith(told.lead) and "latency" not in told.summary
+    page = render(shown)
+    places = [told.lead[:30], told.summary[:30], ">Latency of nli as a multiple", "What each arm"]
+    assert sorted(places, key=page.index) == places
+
+
+def test_a_study_that_turns_a_number_is_answered_by_that_first(
+    finished: tuple[Study, Store],
+) -> None:
+    shown = report(*finished)
+    slope = shown.differences[0].estimates.mean
+    points = tuple(Point(at=at, value=slope) for at in (1.0, 2.0, 4.0))
+    told = answer(replace(shown, curves=(Curve(arm="nli", points=points, slope=slope),)))
+    assert not told.lead
+    assert told.summary.index("Doubling") < told.summary.index("The median latency of nli")
 
 
 @pytest.mark.parametrize("margin", [0.0, -1.0, math.inf, math.nan])
@@ -318,22 +378,21 @@ def again(study: Study, **changes: Any) -> Study:
 
 
 def test_a_backend_that_failed_is_out_and_the_others_are_kept(
-    finished: tuple[Study, Store], failing: Callable[[str], None]
+    copied: tuple[Study, Store], failing: Callable[[str], None]
 ) -> None:
     failing("frail")
-    study, store = again(finished[0], backends=("eager", "frail")), finished[1]
-    outcome = execute(plan(study, store), Local(store, lambda event: None))
-    assert not outcome.failed, outcome.failed
+    study, store = again(copied[0], backends=("eager", "frail")), copied[1]
+    done(study, store)
     assert {one.backend for one in served(study, store)} == {"eager"}
     assert failures(study, store)[0] == "direct on own with frail is out: no such operator"
     assert "with frail is out: no such operator" in render(report(study, store))
 
 
 def test_a_reference_that_failed_is_a_failure_of_the_stage(
-    finished: tuple[Study, Store], failing: Callable[[str], None]
+    copied: tuple[Study, Store], failing: Callable[[str], None]
 ) -> None:
     failing("eager")
-    study, store = again(finished[0], rounds=2), finished[1]
+    study, store = again(copied[0], rounds=2), copied[1]
     outcome = execute(plan(study, store), Local(store, lambda event: None))
     assert len(outcome.failed) == 1 and not served(study, store)
 
@@ -345,3 +404,56 @@ def test_a_model_for_another_task_is_refused_before_anything_is_written(
     told = bench(model=models["span"])
     assert "has a head of the kind span" in str(told.exception)
     assert not (desk / "out").exists()
+
+
+@pytest.fixture(scope="module")
+def compiled(
+    kept: tuple[Study, Path], tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Study, Store]:
+    """One model, served as two arms by all that must answer as the reference."""
+    if not any(map(shutil.which, ("g++", "clang++"))):
+        pytest.skip("torch.compile needs a C++ compiler")
+    pytest.importorskip("onnxruntime")
+    place = tmp_path_factory.mktemp("compiled")
+    shutil.copytree(kept[1], place / "store")
+    store = Store(place / "store")
+    (leaf,) = {leaf for leaf in kept[0].leaves if isinstance(leaf, Benchmark)}
+    changes = {"batches": (2,), "launches": 1, "backends": ("eager", "compile", "onnx")}
+    (direct, _) = kept[0].arms
+    arms = direct, replace(direct, name="nli")
+    study = again(replace(kept[0], arms=arms), models=leaf.models[:1], **changes)
+    with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
+        # The compiler itself uses what torch deprecates.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        served_in_process(patch)
+        done(study, store)
+    return study, store
+
+
+def test_a_compiled_and_an_exported_model_answer_as_the_reference_and_are_timed_beside_it(
+    compiled: tuple[Study, Store],
+) -> None:
+    study, store = compiled
+    assert not failures(study, store)
+    told = json.loads((told_of(study, store) / "bench.json").read_text(encoding="utf-8"))
+    verdicts = {(one["backend"], one["agreement"]["verdict"]) for one in told["contenders"]}
+    assert verdicts == {("eager", "reference"), ("compile", "equal"), ("onnx", "equal")}
+    assert all(one["agreement"]["same"] == 1 for one in told["contenders"])
+    samples = read(told_of(study, store) / "samples.parquet")
+    assert len({(one.model, one.backend) for one in samples}) == 3
+    assert {(one.model, one.backend) for one in served(study, store)} == {
+        (arm, backend) for arm in ("direct", "nli") for backend in ("eager", "compile", "onnx")
+    }
+
+
+def test_every_backend_of_a_study_is_on_its_page_and_in_its_tables(
+    compiled: tuple[Study, Store], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study, store = compiled
+    page = render(report(study, store))
+    monkeypatch.setattr("layover.cli.serving.open_results", lambda *given: compiled)
+    printed = CliRunner().invoke(app, ["serving", "study.py"]).output
+    for backend in ("eager", "compile", "onnx"):
+        assert f"own, {backend}, batch 2" in page
+        assert f"own, {backend}, requests of 2" in printed
+        assert f"nli on own with {backend}, requests of 2: " in printed

@@ -20,7 +20,7 @@ from layover.bench.backends import BACKENDS, Backend, Opened
 from layover.bench.benchmark import Aim, measure
 from layover.bench.race import Outcome, Setup
 from layover.bench.samples import read
-from layover.bench.show import tables
+from layover.bench.show import short, tables, told
 from layover.bench.workload import Workload
 from layover.errors import DataError, LayoverError, ModelError
 from layover.metrics.accuracy import ACCURACY
@@ -204,3 +204,8 @@ def test_a_process_that_dies_says_how(tmp_path: Path) -> None:
         serving.ask("peak")
         serving.ask("peak")
     serving.close()
+
+
+def test_numbers_for_people_have_the_sign_that_people_write() -> None:
+    assert [told(-1.25, ".1f"), told(2e-7, ".1g"), told(math.nan, ".1f")] == ["−1.2", "2e−07", "-"]
+    assert [short(value) for value in (-123.4, 123.4, 0.00001234)] == ["−123", "123", "1.23e−05"]

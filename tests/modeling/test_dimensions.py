@@ -48,12 +48,12 @@ def test_a_shape_tells_how_many_weights_it_will_have(
 ) -> None:
     write_random(shape, vocabulary, 0, tmp_path / "encoder")
     total, words = weights(tmp_path / "encoder")
-    found = shape.dimensions(words // shape.width).parameters
+    found = shape.with_words(words // shape.width).parameters
     assert (found.total, found.word_table) == (total, words)
 
 
 def test_every_rung_of_the_ladder_is_larger_than_the_one_below() -> None:
-    bodies = [shape.dimensions(vocabulary=0).parameters.body for shape in LADDER]
+    bodies = [shape.with_words(vocabulary=0).parameters.body for shape in LADDER]
     assert len(bodies) >= 5
     assert all(1.7 < high / low < 4.5 for low, high in itertools.pairwise(bodies))
 

@@ -90,7 +90,7 @@ def _agreement(outcome: Outcome, metric: str) -> RenderableType:
             (
                 model,
                 backend,
-                f"{found.difference:.1g}",
+                told(found.difference, ".1g"),
                 f"{100 * found.same:.1f} %",
                 _mean(found),
                 found.verdict,
@@ -102,7 +102,7 @@ def _agreement(outcome: Outcome, metric: str) -> RenderableType:
 def _mean(found: Agreement | None) -> str:
     """The quality over the languages that have one."""
     known = [] if found is None else [x for x in found.quality.values() if not math.isnan(x)]
-    return f"{sum(known) / len(known):.1f}" if known else "-"
+    return told(sum(known) / len(known) if known else math.nan, ".1f")
 
 
 def _tokens(found: Sequence[Cost]) -> RenderableType:
@@ -159,9 +159,13 @@ def _room(outcome: Outcome) -> RenderableType:
 
 
 def _of(facts: Facts) -> tuple[str, ...]:
-    memory = "-" if math.isnan(facts.memory) else f"{facts.memory / MEGA:.0f}"
     place = facts.device if facts.torch else f"{facts.device}, no torch"
-    return memory, f"{facts.disk / MEGA:.1f}", f"{facts.seconds:.1f}", place
+    return (
+        told(facts.memory / MEGA, ".0f"),
+        f"{facts.disk / MEGA:.1f}",
+        f"{facts.seconds:.1f}",
+        place,
+    )
 
 
 def _by_language(found: Sequence[Cost], what: str) -> Iterator[RenderableType]:
@@ -176,7 +180,7 @@ def _quality(outcome: Outcome) -> Iterator[RenderableType]:
     """What each reaches on the examples that were served."""
     return _side_by_side(
         {
-            (*name, code): "-" if math.isnan(value) else f"{value:.1f}"
+            (*name, code): told(value, ".1f")
             for name, facts in outcome.facts.items()
             if facts.agreement
             for code, value in facts.agreement.quality.items()
@@ -199,7 +203,12 @@ def _side_by_side(
 
 def short(value: float) -> str:
     """Three digits, whatever the size."""
-    return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
+    return told(value, ".0f" if abs(value) >= 100 else ".3g")
+
+
+def told(value: float, form: str) -> str:
+    """A number with the sign that people write, in exponents too; what is not known is a dash."""
+    return "-" if math.isnan(value) else f"{value:{form}}".replace("-", "−")
 
 
 def _with_bounds(bounds: Bounds) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import typer
 
-from layover.cli import catalogue, lock, plan, serving, study, xtreme
+from layover.cli import bench, catalogue, lock, plan, serving, study, xtreme
 from layover.cli.claims import claims
 from layover.cli.doctor import doctor
 from layover.cli.shared import with_miniature
@@ -26,8 +26,8 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "encoders": catalogue.encoders,
     "doctor": doctor,
     "lock": lock.lock_command,
-    "bench": serving.bench,
-    "serving": serving.serving_command,
+    "bench": bench.bench,
+    "serving": serving.serving,
     "score": xtreme.score,
     "submission": xtreme.submission,
 }

@@ -141,7 +141,7 @@ def _encoder_row(encoder: Encoder) -> dict[str, Any]:
 
 
 def _shape_row(shape: Tiny) -> dict[str, Any]:
-    body = shape.dimensions(vocabulary=0).parameters.total
+    body = shape.with_words(vocabulary=0).parameters.total
     told = f"to train from scratch: {_millions(body)} without the word table"
     return {"name": shape.label, "about": told, "body": body}
 

@@ -97,3 +97,10 @@ def complain(message: str) -> None:
 def number(value: float) -> float | None:
     """JSON has no NaN: what was not measured is null."""
     return None if math.isnan(value) else value
+
+
+def plain(value: Any) -> Any:
+    """A value for JSON, which has neither NaN nor infinity."""
+    if isinstance(value, dict):
+        return {name: plain(each) for name, each in value.items()}
+    return None if isinstance(value, float) and not math.isfinite(value) else value

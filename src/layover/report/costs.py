@@ -32,7 +32,7 @@ def ratio_panels(report: Report) -> list[Panel]:
                 options = {**look[arm].options(6), "linestyle": "none"}
                 axes.plot([one.value.estimate], [place], **options)
             _rows(axes, [one.label for one in mine], 26)
-            axes.set_xlabel("ratio of medians; grey: the same for all that matters")
+            axes.set_xlabel("ratio of medians")
             words = "; ".join(map(_ratio, mine))
             panels.append(
                 Panel(title=title, svg=element(figure, f"{title}. {words}."), names=(arm,))

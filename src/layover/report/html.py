@@ -16,6 +16,13 @@ from layover.report.notes import missing
 from layover.report.opening import opening
 from layover.report.report import Report
 
+CURVE = "The curve: points with their 95 % intervals, and the fitted law, if any, with its band."
+LATENCY = (
+    "Latency: ratios of medians, with the intervals that decide about all of them together; "
+    "grey: the same for all that matters."
+)
+"""Under the figure that stands with the answer."""
+
 
 def render(report: Report) -> str:
     """The page. The same report gives the same bytes."""
@@ -55,7 +62,11 @@ def _answer(report: Report) -> dict[str, Any]:
     lead, targets = forest(report)
     learning = curves.curve_panels(report, report.curves)
     sizes = curves.curve_panels(report, report.sizes)
+    ratios = costs.ratio_panels(report)
     drawn = [*filter(None, [lead]), *targets, *learning, *sizes]
+    # A study that turns a number is answered by a curve, and one that serves its models by how
+    # long that takes: the first of these figures stands with the answer.
+    carried = learning or sizes or ratios
     return {
         "differences": differences,
         "languages": grids.language_grids(report),
@@ -69,10 +80,13 @@ def _answer(report: Report) -> dict[str, Any]:
         "scale": [grids.shade(x / 4, 1.0) for x in range(-4, 5)],
         "lead": lead,
         "by_target": targets,
-        # A study that turns a number is answered by a curve: its first stands with the answer.
-        "carrying": (learning or sizes)[:1],
-        "learning": learning[1:],
-        "sizes": sizes if learning else sizes[1:],
+        "carrying": carried[:1],
+        "carried": LATENCY if carried is ratios else CURVE,
+        "latency_note": LATENCY,
+        **{
+            name: panels[1:] if panels is carried else panels
+            for name, panels in (("learning", learning), ("sizes", sizes), ("ratios", ratios))
+        },
         "files": downloads(report, drawn),
     }
 
@@ -86,7 +100,6 @@ def _rest(report: Report) -> dict[str, Any]:
         "changes": portraits.change_grid(report),
         "losses": portraits.loss_grid(report),
         "trainings": figures.training_curves(report),
-        "ratios": costs.ratio_panels(report),
         "latency": costs.latency_panels(report),
         "quality": costs.quality_panels(report),
     }

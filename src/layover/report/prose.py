@@ -98,13 +98,16 @@ def span(numbers: Iterable[int], noun: str) -> str:
 class Answer:
     """What the study found."""
 
+    lead: str = ""
+    """What comes before all claims: of a study that serves its models, what that costs."""
     summary: str
     """Which arm helps most on average, which hurt, which cannot be told from the baseline."""
     targets: tuple[tuple[str, str], ...] = ()
     """Targets with the same for them; empty where the summary says it all."""
 
     def __str__(self) -> str:
-        return "\n".join((self.summary, *(f"{name}: {text}" for name, text in self.targets)))
+        first = " ".join(filter(None, (self.lead, self.summary)))
+        return "\n".join((first, *(f"{name}: {text}" for name, text in self.targets)))
 
 
 def answer(report: Report) -> Answer:
@@ -119,9 +122,11 @@ def answer(report: Report) -> Answer:
             summary="There is no answer yet: no arm and the baseline have been measured on the "
             "same target, seed and zero-shot language."
         )
-    summary = [*_growth(report), _headline(report)]
-    if len(report.latencies) <= FEW:
-        summary += report.latencies
+    summary = [*(growth := tuple(_growth(report))), _headline(report)]
+    # A study that turns a number is about that number, whatever else it measures.
+    lead = "" if growth else report.latency
+    if growth and report.latency:
+        summary.append(report.latency)
     if all(one.cell.seeds == 1 for pairs in ranked.values() for one in pairs):
         summary.append(
             "Every model was trained once, so the intervals cover the choice of test examples "
@@ -129,7 +134,8 @@ def answer(report: Report) -> Answer:
         )
     summary += _choice(report)
     targets = by_text((name, _target(report, pairs)) for name, pairs in ranked.items())
-    return Answer(summary=" ".join(summary), targets=targets if len(ranked) > 1 else ())
+    targets = targets if len(ranked) > 1 else ()
+    return Answer(lead=lead, summary=" ".join(summary), targets=targets)
 
 
 def _ranked(report: Report, target: str) -> Ranked:

@@ -229,9 +229,12 @@ class Report:
     """Over the parameters without the word table."""
     costs: tuple[Cost, ...] = ()
     ratios: tuple[Ratio, ...] = ()
-    """Of the latencies of every two arms that were served."""
+    """Of the latencies of every two arms that were served, the clearest difference from the
+    baseline first."""
     latencies: tuple[str, ...] = ()
-    """Sentences on each arm's latency beside the baseline's."""
+    """A sentence on each two arms, in the same order."""
+    latency: str = ""
+    """The same in short."""
     portraits: tuple[Portrait, ...] = ()
     verdicts: tuple[Verdict, ...] = ()
     provenance: Mapping[str, str] = field(default_factory=dict)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from layover.bench.show import listed, short
+from layover.bench.show import listed, short, told
 from layover.languages import language as find_language
 
 if TYPE_CHECKING:
@@ -44,18 +44,16 @@ def _in_order(mine: Sequence[Cost], languages: Sequence[str]) -> list[Cost]:
 def _bought(one: Cost) -> str:
     if one.batch > 1:
         return short(one.throughput.estimate)
-    value = one.per_millisecond
-    return "-" if math.isnan(value) else short(value)
+    return short(one.per_millisecond)
 
 
 def _cells(one: Cost) -> tuple[str, ...]:
-    quality = one.quality
-    known = quality is not None and not math.isnan(quality.estimate)
+    quality = math.nan if one.quality is None else one.quality.estimate
     return (
         find_language(one.language).name if one.language else "zero-shot",
         one.model,
         f"{short(one.p50.estimate)} [{short(one.p50.low)}, {short(one.p50.high)}]",
         short(one.p99.estimate),
-        f"{quality.estimate:.1f}{STAR * one.sampled}" if quality and known else "-",
+        told(quality, ".1f") + STAR * (one.sampled and not math.isnan(quality)),
         _bought(one),
     )
