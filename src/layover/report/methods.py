@@ -169,5 +169,5 @@ def _verdicts(report: Report) -> str:
         "A claim is supported where the intervals of all its contrasts (or of as many as it names) "
         "lie above its margin, contradicted where they cannot, and else inconclusive. The "
         f"intervals of {count(len(judged), 'claim')} are as wide as it takes for all verdicts "
-        "together to err in at most 5 % of studies, by Holm's procedure."
+        f"together to err in at most {100 * ERROR:.0f} % of studies, by Holm's procedure."
     )
