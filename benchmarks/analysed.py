@@ -4,6 +4,7 @@ found, and how often what is there."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,8 +12,11 @@ from scipy import stats
 
 from benchmarks.simulated import Chance, Design, Nature, Outcome
 from layover.metrics.metric import ratio
+from layover.report import Arm, Cell, Report, Target
+from layover.report.report import BEST
 from layover.stats import (
     ERROR,
+    Estimates,
     Interval,
     Measured,
     Points,
@@ -23,10 +27,11 @@ from layover.stats import (
     curve,
     detectable,
     difference,
-    holm,
+    mean_over_targets,
     samples,
     settling,
     slope_difference,
+    widened,
 )
 
 Array = NDArray[np.float64]
@@ -158,34 +163,70 @@ def over_languages(times: int, count: int, seeds: Sequence[int]) -> dict[int, tu
     return held
 
 
-def family(
+def page(chance: Chance, targets: int) -> Report:
+    """A study as its page has it: every arm on every target, the means, and the best choice."""
+    codes = chance.design.codes
+    baseline, *arms = (f"arm {place}" for place in range(len(chance.design.effects)))
+    names = [f"target {place}" for place in range(targets)]
+    pairs: dict[str, list[tuple[Sample, Sample]]] = {name: [] for name in (*arms, "best")}
+    for place in range(targets):
+        outcome = chance.target(place)
+        candidates = dict(zip(arms, outcome.arms[1:], strict=True))
+        picked = chosen(candidates, combine=ratio, languages=codes).measured
+        base, *rest = sampled(replace(outcome, arms=(*outcome.arms, picked)))
+        for mine, sample in zip(pairs.values(), rest, strict=True):
+            mine.append((sample, base))
+
+    def cell(arm: str, target: str, found: Interval) -> Cell:
+        return Cell(arm=arm, target=target, estimates=Estimates(mean=found, languages={}))
+
+    means = {
+        name: mean_over_targets([(pair, codes) for pair in mine]) for name, mine in pairs.items()
+    }
+    return Report(
+        study="simulated",
+        question="",
+        arms=(Arm(name=baseline, role="baseline"), *(Arm(name=arm) for arm in arms)),
+        targets=tuple(Target(name=name, metric="") for name in names),
+        languages=(),
+        differences=tuple(
+            cell(arm, name, contrast(difference(pair, codes)))
+            for arm in arms
+            for name, pair in zip(names, pairs[arm], strict=True)
+        ),
+        means=tuple(cell(arm, "", means[arm]) for arm in arms),
+        best=widened(means["best"]),
+        best_of=tuple(arms),
+    )
+
+
+def families(
     times: int, seeds: int, points: float = 0.0, arms: int = 10, targets: int = 9
 ) -> dict[str, Share]:
-    """Of all differences of a study, of which a third of the arms have an effect if any: how often
-    there is a false finding, of the right side or not, and how many of the effects are found."""
+    """Of all that a page tests, of a study in which a third of the arms have an effect if any: how
+    often there is a false finding, of the right side or not, and how many effects are found."""
     effect = Nature().effect(points)
-    true = [place < (arms // 3 if points else 0) for place in range(arms)]
-    effects = (0.0, *(effect * one for one in true))
+    true = [f"arm {place + 1}" for place in range(arms // 3 if points else 0)]
+    effects = (0.0, *(effect * (place < len(true)) for place in range(arms)))
     plain = Nature(language=0.0)  # An arm does nothing anywhere, or the same everywhere.
     design = Design(nature=plain, effects=effects, seeds=seeds, languages=2, clusters=300)
-    shares = {name: Share() for name in ("any, as they are", "any, Holm", "each", "found, Holm")}
+    names = ("any, as they are", "any, Holm", "each", "means found", "cells found")
+    shares = {name: Share() for name in names}
     for chance in repeated(design, times):
-        cells: list[Interval] = []
-        for place in range(targets):
-            baseline, *rest = sampled(chance.target(place))
-            cells += [contrast(difference((arm, baseline), design.codes)) for arm in rest]
-        wrong = [cell.sign != 0 for cell in cells]
-        adjusted = holm([cell.p() for cell in cells])
-        is_true = true * targets
-        false = [
-            (p <= ERROR, cell.sign != 0)
-            for p, cell, effective in zip(adjusted, cells, is_true, strict=True)
-            if not effective or cell.estimate < 0
-        ]
-        shares["any, Holm"].add(any(corrected for corrected, _ in false))
-        shares["any, as they are"].add(any(plainly for _, plainly in false))
-        for p, found, effective in zip(adjusted, wrong, is_true, strict=True):
-            shares["found, Holm" if effective else "each"].add(p <= ERROR if effective else found)
+        plainly, corrected = [], []
+        for family in page(chance, targets).families:
+            for place, cell in family.cells.items():
+                sign = family.signs.get(place, 0)
+                effective = place[0] in true or (place == BEST and bool(true))
+                if not effective or cell.estimate < 0:
+                    plainly.append(cell.sign != 0)
+                    corrected.append(sign != 0)
+                if not effective:
+                    shares["each"].add(cell.sign != 0)
+                elif place != BEST:
+                    shares["cells found" if place[1] else "means found"].add(sign != 0)
+        shares["any, as they are"].add(any(plainly))
+        shares["any, Holm"].add(any(corrected))
     return shares
 
 
@@ -254,7 +295,7 @@ def optimism(times: int, seeds: int) -> dict[str, tuple[float, Share]]:
         runs = samples(rows, ratio, REPLICATES)
         base, best, *each = (by_seed(runs[at : at + seeds]) for at in range(0, len(runs), seeds))
         naive = [contrast(difference((one, base), design.codes)) for one in each]
-        cross = contrast(difference((best, base), design.codes))
+        cross = widened(contrast(difference((best, base), design.codes)))
         for name, found in {
             "the same": max(naive, key=lambda one: one.estimate),
             "cross-fitted": cross,

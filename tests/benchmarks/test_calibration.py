@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
+
 import pytest
-from benchmarks.analysed import coverage, family
+from benchmarks.analysed import coverage, families, optimism
 from benchmarks.calibration import BEGIN, END, EXPERIMENTS, PAGE, text, written
 from benchmarks.simulated import Design, Nature
+
+from layover.stats import ERROR
 
 
 @pytest.mark.parametrize("shared", [True, False], ids=["one test set", "a test set per seed"])
@@ -16,10 +21,28 @@ def test_a_quick_run_covers_the_truth_in_a_band(shared: bool) -> None:
         assert found["bootstrap over examples", seeds][0].value < 0.93
 
 
-def test_a_family_without_effect_seldom_has_a_finding() -> None:
-    found = family(40, 3, arms=5, targets=3)
-    assert found["any, as they are"].value > 0.2
-    assert found["any, Holm"].value <= 0.15
+def test_a_page_without_effect_has_a_finding_in_at_most_five_percent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found = families(80, 3, arms=3, targets=2)
+    assert found["any, as they are"].value > 0.1
+    assert found["any, Holm"].value <= ERROR
+    monkeypatch.setattr("layover.report.family.ERROR", 5 * ERROR)
+    assert families(80, 3, arms=3, targets=2)["any, Holm"].value > ERROR
+
+
+def test_what_a_page_of_effects_finds_is_told_for_means_and_for_targets() -> None:
+    found = families(10, 5, 12.0, arms=3, targets=2)
+    assert len(found["means found"].held) == 10 and len(found["cells found"].held) == 20
+    assert found["means found"].value > 0.5 and found["cells found"].value > 0.5
+
+
+def test_what_is_said_of_the_best_has_the_interval_that_a_report_gives_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    held = optimism(20, 5)["cross-fitted"][1]
+    monkeypatch.setattr("benchmarks.analysed.widened", lambda one: replace(one, low=math.inf))
+    assert held.value > optimism(20, 5)["cross-fitted"][1].value == 0
 
 
 def test_an_effect_is_so_many_points() -> None:

@@ -65,17 +65,37 @@ def test_one_seed_is_never_clear_unless_there_can_be_no_other() -> None:
     assert found.size == 1 and list(found.signs) == [("arm 1", "", "")]
 
 
-def test_every_difference_is_in_one_family(demo: Report) -> None:
+def test_means_and_targets_are_two_families_that_share_the_error(demo: Report) -> None:
     places = [place for one in demo.families for place in one.cells]
     assert len(places) == len(set(places))
     arms, targets = len(demo.named("arm")), len(demo.targets)
-    sizes = [one.size for one in demo.families]
-    assert sizes == [arms * (targets + 1)] * 2 + [arms * (len(demo.languages) - 1)] * targets
+    assert [one.size for one in demo.families] == [arms, arms * targets]
+    assert [one.error for one in demo.families] == [ERROR / 2] * 2
+    chosen = dataclasses.replace(demo, best=interval(2.5))
+    assert [one.size for one in chosen.families] == [arms + 1, arms * targets]
+
+
+def test_no_single_language_is_ever_clear(demo: Report) -> None:
+    codes = [language.code for language in demo.languages]
+    places = [
+        (arm, target, code)
+        for arm in demo.named("arm")
+        for target in ("", *(one.name for one in demo.targets))
+        for code in codes
+    ]
+    assert any(cell.sign for place in places if (cell := demo.shown(*place)))
+    assert not any(demo.sign(*place) for place in places)
+
+
+def test_a_family_finds_what_is_at_its_own_error(monkeypatch: Patch) -> None:
+    monkeypatch.setattr(Interval, "p", lambda _: 0.02)
+    cells = {("arm", "", ""): interval(2.0)}
+    assert Family(cells=cells, error=0.02).signs and not Family(cells=cells, error=0.01).signs
 
 
 def test_the_mean_over_a_single_target_is_that_target(made: Made) -> None:
     found = made(("direct", "ccg", "squad"), seeds=2, targets=1)
-    assert found.families[0].size == 2
+    assert [(one.size, one.error) for one in found.families] == [(2, ERROR)]
     assert [found.sign(arm) for arm in ("ccg", "squad")] == [
         found.sign(arm, "POS") for arm in ("ccg", "squad")
     ]

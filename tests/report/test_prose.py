@@ -256,7 +256,9 @@ def test_choosing_is_worth_what_was_not_chosen_on() -> None:
 
 def test_methods_say_the_family_and_what_it_could_have_found(made: Made) -> None:
     text = " ".join(methods(made(("direct", "ccg", "squad"), seeds=2, targets=2)))
-    assert "The 6 zero-shot differences of 2 arms on 2 targets, with the means over targets" in text
+    assert "The 2 means over targets are one family, and the 4 zero-shot differences" in text
+    assert "2 arms on 2 targets are another; each may err in 2.5 % of studies" in text
+    assert "even one of these 6 would be called clear in at most 5 % of studies" in text
     assert "would be called clear with a probability of 80 %" in text
     assert "as drawn from many: 5 languages" in text
     lone = " ".join(methods(made(("direct", "ccg"), seeds=2, targets=1)))

@@ -153,6 +153,33 @@ def test_a_single_example_is_not_certainty() -> None:
     assert math.isnan(found.low) and math.isnan(found.high)
 
 
+def test_all_right_is_no_certainty_but_the_rule_of_three() -> None:
+    for right, size, seeds in ((1.0, 30, 1), (0.0, 30, 3), (1.0, 300, 2)):
+        runs = [made({"aaa": [right] * size, "bbb": [right] * size}, s) for s in range(seeds)]
+        found = score(runs, LANGUAGES, ratio)
+        for one in (found.mean, *found.languages.values()):
+            assert one.high - one.estimate == pytest.approx(300 / size, rel=1e-3)
+
+
+def test_all_right_against_all_wrong_is_a_finding_of_more_than_a_few_examples() -> None:
+    def difference(size: int, seeds: int) -> Interval:
+        arm = [made({"aaa": [1] * size}, seed) for seed in range(seeds)]
+        baseline = [made({"aaa": [0] * size}, seed) for seed in range(seeds)]
+        return paired_difference(arm, baseline, ("aaa",), ratio).mean
+
+    for seeds in (1, 3):
+        assert difference(4, seeds).sign == 0 and difference(4, seeds).p() > 0.05
+        assert difference(20, seeds).sign == 1
+        wide = difference(10, seeds)
+        assert wide.error == pytest.approx(math.sqrt(2) * 30 / 1.96)
+
+
+def test_a_score_off_the_ends_has_what_resampling_finds_and_no_more() -> None:
+    row = [1.0] * 29 + [0.0]
+    found = score([made({"aaa": row})], ("aaa",), ratio).mean
+    assert found.error == pytest.approx(100 * math.sqrt(29 / 30 / 30 / 30), rel=0.05)
+
+
 def test_a_model_without_seed_pairs_with_every_seed() -> None:
     arm = [made({"aaa": [1, 1, 0, 0]}, seed) for seed in range(3)]
     baseline = [made({"aaa": [1, 0, 0, 0]}, None)]
@@ -223,7 +250,7 @@ def alone(part: Sample) -> Interval:
 
 
 def test_the_mean_over_targets_keeps_that_seeds_move_together() -> None:
-    one, two = targets(spread=1.0, noise=0.0)
+    one, two = targets(spread=0.9, noise=0.0)
     found = mean(one, two)
     assert found.estimate == pytest.approx(200)
     assert found.error == pytest.approx(alone(one).error)

@@ -70,6 +70,14 @@ def test_so_few_that_no_order_is_told_from_chance_are_said_to_be(n: int, often: 
     )
 
 
+def test_equal_points_take_more_of_them_to_tell_an_order() -> None:
+    tied = related(X[:5], [1.0, 1.0, 1.0, 1.0, 2.0])
+    assert tied.least_p == pytest.approx(tied.rank.p) == pytest.approx(0.4)
+    assert "even a perfect one comes up by chance in 40% of cases" in tied.word
+    assert related(X[:5], Y[:5]).least_p == pytest.approx(2 / math.factorial(5))
+    assert related([1.0, 1.0, 1.0, 2.0], [1.0, 2.0, 2.0, 2.0]).least_p == pytest.approx(1 / 4)
+
+
 def test_ties_share_their_rank_and_no_variation_is_no_correlation() -> None:
     assert related(X, [1.0, 1.0, 2.0, 2.0, 3.0, 3.0]).rank.estimate == pytest.approx(
         stats.spearmanr(X, [1, 1, 2, 2, 3, 3]).statistic

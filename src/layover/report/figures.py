@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 POINTS, ALL = 120, 8_000
 """A training curve is thinned to about this many points, and all together to so many."""
 MANY = 12
-"""More languages than this are drawn smaller, and marked only where clear."""
+"""More languages than this are drawn smaller, without the markers of what is not clear."""
 FEW = 4
 """Of at most so many arms the intervals in every language are drawn, too."""
 
@@ -44,8 +44,7 @@ def by_language(report: Report) -> list[Panel]:
                 below.set_ylabel("difference")
             drawn = [arm for arm, row in differences.items() if any(row)]
             for arm in drawn:
-                signs = [report.sign(arm, target.name, x.code) for x in report.by_distance]
-                changes(below, differences[arm], signs, looks(report)[arm])
+                untested(below, differences[arm], looks(report)[arm])
             if len(drawn) <= FEW:
                 _whiskers(below, [(differences[arm], looks(report)[arm]) for arm in drawn])
             language_axis(below, report.by_distance)
@@ -87,11 +86,16 @@ def _reference(axes: Axes, report: Report, target: Target) -> None:
 
 def changes(axes: Axes, row: Sequence[Interval | None], signs: Sequence[int], look: Look) -> None:
     """A line whose markers are filled where the difference is clear."""
+    untested(axes, row, look)
+    clear = [x.estimate if x and sign else math.nan for x, sign in zip(row, signs, strict=True)]
+    axes.plot(clear, **{**look.options(_size(row)), "linestyle": "none", "zorder": 4})
+
+
+def untested(axes: Axes, row: Sequence[Interval | None], look: Look) -> None:
+    """A line whose markers are hollow: nothing on it is called clear."""
     values = [x.estimate if x else math.nan for x in row]
     unclear = {"marker": "none"} if len(row) > MANY else {"markerfacecolor": "white"}
     axes.plot(values, **{**look.options(_size(row)), **unclear})
-    clear = [value if sign else math.nan for value, sign in zip(values, signs, strict=True)]
-    axes.plot(clear, **{**look.options(_size(row)), "linestyle": "none", "zorder": 4})
 
 
 def _whiskers(axes: Axes, rows: Sequence[tuple[Sequence[Interval | None], Look]]) -> None:

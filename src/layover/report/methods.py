@@ -7,7 +7,7 @@ import statistics
 from collections.abc import Iterator
 
 from layover.report.prose import count, listed, number, span
-from layover.report.report import Report
+from layover.report.report import BEST, Report
 from layover.stats import ERROR, LEVEL, REPLICATES, Interval, detectable
 
 POWER = 0.8
@@ -66,31 +66,47 @@ def _languages(cells: list[Interval]) -> str:
 
 def _family(report: Report) -> str:
     """What is called clear, and why."""
-    (means, *_) = report.families
-    wrong = 100 * ERROR
-    if not means.size:
+    families = report.families
+    size = sum(family.size for family in families)
+    if not size:
         return "No difference is called clear: each rests on one seed, and another may differ."
-    if means.size < 2:
-        return f"A difference is called clear where its interval excludes zero ({wrong:.0f} %)."
-    arms, targets = len({arm for arm, _, _ in means.cells if arm}), len(report.targets)
-    what = f"{count(arms, 'arm')} on {count(targets, 'target')}"
-    if len(report.common_targets()) > 1:
-        what += ", with the means over targets"
-    chance = 100 * (1 - LEVEL**means.size)
+    if size < 2:
+        return (
+            f"A difference is called clear where its interval excludes zero ({100 * ERROR:.0f} %); "
+            "single languages are not tested."
+        )
     return (
         f"A difference is called clear (bold, a filled marker, or a verb in the answer) where it "
-        f"is not zero after Holm's correction for its family. The {means.size} zero-shot "
-        f"differences of {what}, are one family: if no arm had any effect, even one of them would "
-        f"be called clear in at most {wrong:.0f} % of studies, and, were they independent, in "
-        f"{chance:.0f} % without the correction. The differences in the source language are "
-        "another, and those of each target in the single languages one each. What rests on one "
-        "seed is never clear. The intervals "
-        "themselves are not corrected: one may exclude zero where the difference is not clear."
+        f"is not zero after Holm's correction for its family. {_tested(report)} If no arm had any "
+        f"effect, even one of these {size} would be called clear in at most {100 * ERROR:.0f} % of "
+        f"studies, and, were they independent, in {100 * (1 - LEVEL**size):.0f} % without the "
+        "correction. The source language and single languages are shown with their intervals and "
+        "not tested: none is ever clear, nor is what rests on one seed. The intervals themselves "
+        "are not corrected: one may exclude zero where the difference is not clear."
+    )
+
+
+def _tested(report: Report) -> str:
+    """Which families there are."""
+    *means, cells = report.families
+    arms = len({arm for arm, _, _ in cells.cells if arm})
+    what = (
+        f"zero-shot differences of {count(arms, 'arm')} on {count(len(report.targets), 'target')}"
+    )
+    best = ", with that of the best arm for each," if BEST in report.families[0].cells else ""
+    if not means:
+        return f"The {cells.size} {what}{best} are one family."
+    return (
+        f"The {means[0].size} means over targets{best} are one family, and the {cells.size} {what} "
+        f"are another; each may err in {100 * cells.error:g} % of studies."
     )
 
 
 def _power(report: Report, cells: list[Interval]) -> str:
-    level = 1 - ERROR / max(1, report.families[0].size)
+    if not report.families:
+        return ""
+    family = report.families[-1]
+    level = 1 - family.error / family.size
     # With one seed, what another would say is not known.
     found = [detectable(cell, POWER, level) for cell in cells if cell.seeds > 1 and cell.error > 0]
     if not found:
@@ -153,5 +169,5 @@ def _verdicts(report: Report) -> str:
         "A claim is supported where the intervals of all its contrasts (or of as many as it names) "
         "lie above its margin, contradicted where they cannot, and else inconclusive. The "
         f"intervals of {count(len(judged), 'claim')} are as wide as it takes for all verdicts "
-        "together to err in at most 5 % of studies, by Holm's procedure."
+        f"together to err in at most {100 * ERROR:.0f} % of studies, by Holm's procedure."
     )

@@ -98,7 +98,8 @@ def _languages(report: Report) -> list[str]:
 
 
 def _clear(report: Report) -> Mapping[Place, int]:
-    """The changes of all checkpoints, on average and in all languages, are one family."""
+    """The changes of all checkpoints, on average and in all languages, are a family
+    of their own."""
     cells = {
         (one.name, "", code): cell
         for one in report.portraits

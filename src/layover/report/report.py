@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Literal
 
 from layover.claims import Verdict
-from layover.report.family import Family, Place
+from layover.report.family import Family, Place, together
 from layover.stats import Bounds, Estimates, Interval
 
 Role = Literal["baseline", "arm", "control"]
@@ -295,37 +295,32 @@ class Report:
 
     def sign(self, arm: str, target: str = "", language: str = "") -> int:
         """1 or -1 where the difference is clear, that is not zero after Holm's correction for its
-        family; else (also where it was not measured) 0. No target is the mean over targets."""
+        family; else (also where it was not measured, and in a single language) 0. No target is the
+        mean over targets."""
         if not target and len(alone := self.common_targets(language)) == 1:
             target = alone[0]
         return self._signs.get((arm, target, language), 0)
 
     @cached_property
     def families(self) -> tuple[Family, ...]:
-        """The zero-shot differences with their means over targets, the same in the source
-        language, and for each target its differences in the other languages."""
-        with_means = ["", self.source.code] if self.source else [""]
-        groups = [self._across(language) for language in with_means]
-        others = [language.code for language in self.languages if not language.source]
-        groups += [[(target.name, code) for code in others] for target in self.targets]
-        first, *rest = [self._cells(group) for group in groups]
+        """The means over targets with the best arm for each target, and the differences on each
+        target, all of them zero-shot means; one family where there are no means to tell apart.
+        Single languages, the source among them, are not tested."""
+        means = self._cells([""]) if len(self.common_targets()) > 1 else {}
         if self.best and self.best.tells_of_seeds:
-            first |= {BEST: self.best}
-        return tuple(Family(cells=cells) for cells in (first, *rest))
+            means[BEST] = self.best
+        cells = self._cells([target.name for target in self.targets])
+        if len(self.common_targets()) > 1:
+            return together(means, cells)
+        return together(means | cells)
 
     @property
     def best_sign(self) -> int:
         """The sign of `best`, judged with the differences that it is one of."""
         return self._signs.get(BEST, 0)
 
-    def _across(self, language: str) -> list[tuple[str, str]]:
-        """(target, language): every target, and their mean where it is not one of them."""
-        names = [target.name for target in self.targets]
-        mean = [""] if len(self.common_targets(language)) > 1 else []
-        return [(name, language) for name in (*mean, *names)]
-
-    def _cells(self, group: Iterable[tuple[str, str]]) -> dict[Place, Interval]:
-        places = ((arm, *place) for arm in self.named("arm") for place in group)
+    def _cells(self, targets: Iterable[str]) -> dict[Place, Interval]:
+        places = ((arm, target, "") for arm in self.named("arm") for target in targets)
         return {place: cell for place in places if (cell := self.shown(*place))}
 
     @cached_property

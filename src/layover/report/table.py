@@ -43,7 +43,8 @@ def table(report: Report, target: str = "") -> Table:
         columns += [column(one.name, one.name) for one in report.targets]
     what = f"{target}, difference" if target else "Zero-shot difference"
     title = f"{what} from {report.baseline} in points"
-    notes = (*report.notes, *missing(report))
+    tested = ("Single languages are not tested: only the zero-shot mean may be clear.",)
+    notes = (*(tested if target else ()), *report.notes, *missing(report))
     return Table(title=title, arms=arms, columns=columns, notes=notes)
 
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Literal
 
 from layover.errors import ResultError
 from layover.stats.contrast import contrast
-from layover.stats.interval import LEVEL, Interval
+from layover.stats.interval import ERROR, Interval
 from layover.stats.joint import Joint
 from layover.stats.term import Term
 
@@ -214,7 +214,7 @@ def _bounds(fits: Array) -> Bounds:
     """Of [1 + draws]."""
     import numpy as np
 
-    tail = (1 - LEVEL) / 2
+    tail = ERROR / 2
     if np.isnan(fits).any():
         return Bounds(estimate=float(fits[0]), low=math.nan, high=math.nan)
     # Between a number and infinity there is nothing to interpolate.

@@ -11,9 +11,9 @@ import math
 from dataclasses import dataclass
 
 from layover.errors import ResultError
-from layover.stats.interval import Interval
+from layover.stats.interval import ERROR, Interval
 
-LEVEL = 0.90
+LEVEL = 1 - 2 * ERROR
 
 
 @dataclass(frozen=True, kw_only=True)

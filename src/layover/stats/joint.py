@@ -140,7 +140,8 @@ class Joint:
 
     def _covariance(self) -> Array:
         """[n, k, n, k], from examples alone: those of different tests are independent. NaN where a
-        single cluster is resampled: it is always itself, which is no certainty."""
+        single cluster is resampled: it is always itself, which is no certainty. Nor is it one that
+        all were right or wrong: what that hides of an arm it hides under all seeds alike."""
         import numpy as np
 
         drawn = [_drawn(terms, seed) for seed in self.seeds for terms in self.sums]
@@ -149,6 +150,10 @@ class Joint:
             rows = [place for place, one in enumerate(drawn) if test in one]
             table = np.stack([drawn[place][test] for place in rows])
             total[np.ix_(rows, rows)] += covariance(table, self.clusters(test))
+        unseen = [_unseen(terms, seed) for seed in self.seeds for terms in self.sums]
+        for whose in dict.fromkeys(whose for one in unseen for whose in one):
+            errors = np.array([one.get(whose, 0.0) for one in unseen])
+            total += np.outer(errors, errors)
         return total.reshape((len(self.seeds), len(self.sums)) * 2)
 
 
@@ -189,4 +194,17 @@ def _drawn(terms: tuple[Term, ...], seed: int | None) -> dict[str, Array]:
         for code in term.languages:
             part = share * run.drawn[code]
             sums[run.test] = sums[run.test] + part if run.test in sums else part
+    return sums
+
+
+def _unseen(terms: tuple[Term, ...], seed: int | None) -> dict[tuple[int, str], float]:
+    """(sample, test) -> the standard error of its part at an end of the scale, in all languages
+    together: what is parallel is hard in all of them."""
+    sums: dict[tuple[int, str], float] = {}
+    for term in terms:
+        run = term.at(seed)
+        error = term.weight / len(term.languages) * sum(map(run.unseen, term.languages))
+        if error:
+            whose = id(term.sample), run.test
+            sums[whose] = sums.get(whose, 0.0) + error
     return sums

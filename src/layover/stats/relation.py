@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from layover.errors import ResultError
 from layover.stats.contrast import contrast
-from layover.stats.interval import ERROR, LEVEL, Interval
+from layover.stats.interval import ERROR, Interval
 from layover.stats.joint import DRAWS, Joint
 from layover.stats.term import Term
 
@@ -58,10 +58,8 @@ class Relation:
     linear: Correlation
     """Pearson's: whether they lie on a line."""
 
-    @property
-    def least_p(self) -> float:
-        """The p value of a perfect order of so many points: none can be smaller."""
-        return 2 / math.factorial(len(self.x))
+    least_p: float
+    """The p value of a perfect order of such points, equal ones among them: none can be smaller."""
 
     @property
     def word(self) -> str:
@@ -99,9 +97,12 @@ def relation(points: Sequence[tuple[float, Sequence[Term]]]) -> Relation:
         raise ResultError("the points have no seed in common; run the same seeds")
     x = np.array([x for x, _, _ in known])
     y, drawn = sums.values.mean(axis=0), sums.draws()
+    places, ranks = np.sort(_ranks(x)), np.sort(_ranks(y))
+    perfect = [(order, float(_pearson(places, order))) for order in (ranks, ranks[::-1])]
     return Relation(
         x=tuple(x.tolist()),
         y=tuple(one for _, _, one in known),
+        least_p=min(_p(places, order, closely) for order, closely in perfect),
         rank=_correlation(_ranks(x), _ranks(y), _ranks(drawn)),
         linear=_correlation(x, y, drawn),
     )
@@ -111,7 +112,7 @@ def _correlation(x: Array, y: Array, drawn: Array) -> Correlation:
     import numpy as np
 
     estimate = float(_pearson(x, y))
-    tail = (1 - LEVEL) / 2
+    tail = ERROR / 2
     low, high = np.quantile(_pearson(x, drawn), [tail, 1 - tail]).tolist()
     return Correlation(
         estimate=estimate, low=low, high=high, others=_others(x, y), p=_p(x, y, estimate)
@@ -147,7 +148,7 @@ def _others(x: Array, y: Array) -> tuple[float, float]:
     known = found[np.isfinite(found)]
     if not len(known):
         return math.nan, math.nan
-    wide = math.sqrt(n / (n - 1)) * stats.t.ppf((1 - LEVEL) / 2, n - 1)
+    wide = math.sqrt(n / (n - 1)) * stats.t.ppf(ERROR / 2, n - 1)
     tail = float(stats.norm.cdf(wide))
     low, high = np.quantile(known, [tail, 1 - tail]).tolist()
     return low, high

@@ -57,6 +57,9 @@ class Clustered:
     statistics: Mapping[str, Array]
 
 
+ENDS = 0.0, 100.0
+UNSEEN = 3 / 1.96
+"""Over n, in standard errors: 3/n is half of the width of an interval at 95 %."""
 Combine = Callable[["Array"], "Array"]
 """Summed statistics [..., k] -> scores [...] in percent."""
 
@@ -76,6 +79,17 @@ class Run:
     """Language -> percent, of the languages that were measured."""
     drawn: Mapping[str, Array]
     """Language -> [replicates], the score on resampled clusters."""
+
+    def unseen(self, code: str) -> float:
+        """The standard error of a score at an end of the scale, where resampling finds none: all n
+        clusters were right, or all wrong, and up to 3/n of all there are may be otherwise, at 95 %
+        (Hanley and Lippman-Hand 1983). 0 for any other score."""
+        import numpy as np
+
+        score = self.scores[code]
+        if score not in ENDS or np.nanmax(np.abs(self.drawn[code] - score), initial=0.0) > 0:
+            return 0.0
+        return float(ENDS[1] * UNSEEN / self.present[code].sum())
 
 
 Sample = Mapping[int | None, Run]
