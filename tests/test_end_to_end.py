@@ -1,15 +1,11 @@
 """A whole study: everything is done once, and what it writes is what everyone can load."""
 
 import importlib.metadata
-import shutil
-from pathlib import Path
-from typing import Any
 
 import torch
 
 import stock
-from layover.executors.execute import Outcome, execute, plan
-from layover.executors.process import Process
+from layover.executors.execute import Outcome, plan
 from layover.inference.masking import mask
 from layover.measured import measurements
 from layover.modeling.batch import collate
@@ -20,7 +16,7 @@ from layover.report.html import render
 from layover.results import report
 from layover.stages import Train
 from layover.store import Store
-from layover.study import Origin, Study
+from layover.study import Study
 from layover.tasks.mixture import parts_of
 from layover.tasks.task import load
 
@@ -74,32 +70,6 @@ def test_every_model_gives_the_same_logits_under_its_auto_class(tiny: Study, tin
         assert torch.allclose(mine, theirs, atol=1e-5)
         seen.add(kind)
     assert len(seen) == 5
-
-
-def test_worker_processes_give_the_same_bits(tiny: Study, tiny_run: Run, tmp_path: Path) -> None:
-    store = Store(tmp_path / "a store with spaces")
-    # Two stages that take half of the time and hold no tensor; tests/world and tests/modeling do.
-    for stage in tiny.stages[:2]:
-        name = stage.name
-        shutil.copytree(tiny_run[0].root / "results" / name, store.root / "results" / name)
-    origin = Origin(file=str(Path(__file__).parent / "tiny_study.py"))
-    executor = Process(store, origin, 2, 1, lambda event: None)
-    try:
-        outcome = execute(plan(tiny, store), executor)
-    finally:
-        executor.close()
-    assert not outcome.failed
-    assert plan(tiny, store).todo == ()
-    # Which worker does a stage, and what it did before, must not show in any file but the logs.
-    for stage in tiny.stages:
-        mine, theirs = (one.record(stage) for one in (store, tiny_run[0]))
-        assert mine and theirs
-        assert digests(mine) == digests(theirs), stage.label
-
-
-def digests(record: dict[str, Any]) -> dict[str, str]:
-    files = record["files"]
-    return {name: files[name]["sha256"] for name in files if not name.endswith(".log")}
 
 
 def test_a_record_holds_what_was_used(tiny: Study, tiny_run: Run) -> None:

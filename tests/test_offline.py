@@ -1,4 +1,5 @@
-"""A study whose data and encoders are here needs no network, and asks for none."""
+"""A study whose data and encoders are here needs no network, and asks for none; and its workers
+make what one process makes."""
 
 from __future__ import annotations
 
@@ -6,8 +7,13 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import pytest
+
+from layover.executors.execute import Outcome, plan
 from layover.store import Store
 from layover.study import Study
 
@@ -86,11 +92,41 @@ except OSError:
     assert [entry[:2] for entry in entries[1:]] == [["socket.connect", "('192.0.2.1', 9)"]]
 
 
-def test_a_whole_study_asks_the_network_for_nothing(tiny: Study, tmp_path: Path) -> None:
+@dataclass(frozen=True, kw_only=True)
+class Heard:
+    """A study that was run by two workers, and what its processes asked the network for."""
+
+    store: Store
+    entries: list[tuple[str, str, str, int, str]]
+
+
+@pytest.fixture(scope="module")
+def heard(tmp_path_factory: pytest.TempPathFactory) -> Heard:
+    place = tmp_path_factory.mktemp("offline")
+    store = place / "a store with spaces"
     file = Path(__file__).parent / "tiny_study.py"
-    store = tmp_path / "store"
-    command = ("-c", "from layover.cli import main; main()", "run", str(file), "--workers", "1")
-    entries = listen(tmp_path / "listener", *command, "--store", str(store))
-    # The command, and the worker that does the work.
-    assert [entry[0] for entry in entries] == ["start", "start"]
-    assert all(Store(store).complete(stage) for stage in tiny.stages)
+    command = ("-c", "from layover.cli import main; main()", "run", str(file), "--workers", "2")
+    entries = listen(place / "listener", *command, "--store", str(store))
+    return Heard(store=Store(store), entries=entries)
+
+
+def test_a_whole_study_asks_the_network_for_nothing(tiny: Study, heard: Heard) -> None:
+    # The command, and the workers that do the work.
+    assert [entry[0] for entry in heard.entries] == ["start"] * 3
+    assert all(heard.store.complete(stage) for stage in tiny.stages)
+
+
+def test_worker_processes_give_the_same_bits(
+    tiny: Study, tiny_run: tuple[Store, Outcome], heard: Heard
+) -> None:
+    assert plan(tiny, heard.store).todo == ()
+    # Which worker does a stage, and what it did before, must not show in any file but the logs.
+    for stage in tiny.stages:
+        mine, theirs = (one.record(stage) for one in (heard.store, tiny_run[0]))
+        assert mine and theirs
+        assert digests(mine) == digests(theirs), stage.label
+
+
+def digests(record: dict[str, Any]) -> dict[str, str]:
+    files = record["files"]
+    return {name: files[name]["sha256"] for name in files if not name.endswith(".log")}

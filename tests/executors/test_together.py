@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -98,6 +99,20 @@ def undisturbed(noisy: Path, tmp_path_factory: pytest.TempPathFactory) -> Place:
     return place
 
 
+@pytest.fixture(scope="module")
+def died(noisy: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Place, Outcome]:
+    """A training in the middle of which one process died every time that all were started."""
+    place = Place(encoder=noisy, folder=tmp_path_factory.mktemp("died"))
+    return place, place.run("process", does="die")
+
+
+@pytest.fixture
+def left(died: tuple[Place, Outcome], tmp_path: Path) -> Place:
+    """What they left, for another run to go on with."""
+    encoder, folder = died[0].encoder, died[0].folder
+    return Place(encoder=encoder, folder=Path(shutil.copytree(folder, tmp_path / "place")))
+
+
 @pytest.fixture
 def place(noisy: Path, tmp_path: Path) -> Place:
     return Place(encoder=noisy, folder=tmp_path / "place")
@@ -117,10 +132,8 @@ def test_what_several_processes_did_is_one_result(undisturbed: Place) -> None:
     assert record and record["resources"]["processes"] == 2
 
 
-def test_one_that_dies_takes_the_others_along_and_the_stage_goes_on_later(
-    undisturbed: Place, place: Place
-) -> None:
-    outcome = place.run("process", does="die")
+def test_one_that_dies_takes_the_others_along(died: tuple[Place, Outcome]) -> None:
+    place, outcome = died
     told = message(outcome)
     assert "process 2 of 2 (rank 1) died of SIGKILL (was there too little memory?)" in told
     assert "and the others were ended, 3 times without saving anything in between" in told
@@ -128,9 +141,12 @@ def test_one_that_dies_takes_the_others_along_and_the_stage_goes_on_later(
     log = (place.store.work_folder(outcome.failed[0][0]) / "stage.log").read_text(encoding="utf-8")
     assert log.count("it printed last:\nthe last words") == 3
     assert len(place.pids) == 6 and place.alive == []
-    assert not place.run(does="").failed
-    assert any("goes on at step 4 of 8" in line for line in place.said)
-    assert place.files() == undisturbed.files()
+
+
+def test_a_stage_in_which_one_died_goes_on_later(undisturbed: Place, left: Place) -> None:
+    assert not left.run().failed
+    assert any("goes on at step 4 of 8" in line for line in left.said)
+    assert left.files() == undisturbed.files()
 
 
 def test_where_one_died_all_are_started_again_and_go_on(undisturbed: Place, place: Place) -> None:
@@ -145,11 +161,10 @@ def test_where_one_died_all_are_started_again_and_go_on(undisturbed: Place, plac
     assert place.files() == undisturbed.files()
 
 
-def test_a_training_goes_on_in_another_number_of_processes(place: Place) -> None:
-    assert place.run(does="die").failed
-    assert not place.run(processes=1).failed
-    assert any("goes on at step 4 of 8" in line for line in place.said)
-    assert len(place.pids) == 6
+def test_a_training_goes_on_in_another_number_of_processes(left: Place) -> None:
+    assert not left.run(processes=1).failed
+    assert any("goes on at step 4 of 8" in line for line in left.said)
+    assert len(left.pids) == 6
 
 
 def test_an_error_in_one_of_them_is_the_error_of_the_stage(place: Place) -> None:

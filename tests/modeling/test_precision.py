@@ -137,7 +137,7 @@ class Autocast:
         return found.float()
 
 
-LONG = replace(RECIPE, duration=steps(150), learning_rate=5e-4, batch=6)
+LONG = replace(RECIPE, duration=steps(90), learning_rate=5e-4, batch=6)
 
 
 def curve(folder: Path, place: Path, precision: Any, seed: int) -> Any:

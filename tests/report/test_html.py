@@ -235,7 +235,7 @@ def test_a_curve_stands_with_the_answer_and_nowhere_else(whole: str, grown: Repo
     words = "POS: difference, points by training examples."
     assert whole.count(words) == 1 and start < whole.index(words) < whole.index('id="differences"')
     assert whole.index('class="panels small"') > whole.index('id="differences"')
-    bare = dataclasses.replace(grown, curves=(), sizes=())
+    bare = dataclasses.replace(grown, curves=(), sizes=(), scores=(), layers=(), trainings=())
     assert render(bare).index('class="panels small"') < render(bare).index('id="differences"')
 
 
@@ -282,7 +282,7 @@ def test_a_study_without_results_renders(demo: Report) -> None:
 
 def test_unmeasured_cells_are_shown_as_such(demo: Report) -> None:
     gone = tuple(c for c in demo.differences if (c.arm, c.target) != ("ccg", "POS"))
-    found = render(dataclasses.replace(demo, differences=gone))
+    found = render(dataclasses.replace(demo, differences=gone, layers=(), trainings=()))
     assert 'title="not measured"' in found
     assert "ccg was not measured, or has no baseline to compare, on POS." in found
     assert "3 targets" in found
@@ -295,23 +295,39 @@ def test_arms_beyond_the_palette_render_and_look_different(demo: Report) -> None
     Tags(render(dataclasses.replace(demo, arms=arms)))
 
 
+WIDTHS = (390, 1280)
 WRAPPER = """<!doctype html><body>
-<iframe style="width:{width}px;height:900px;border:0" srcdoc="{page}"></iframe>
-<script>onload = () => {{
-  const inside = document.querySelector("iframe").contentDocument;
+{frames}
+<script>onload = () => document.querySelectorAll("iframe").forEach(frame => {{
+  const inside = frame.contentDocument;
   const root = inside.documentElement;
   inside.querySelectorAll("details").forEach(x => x.open = true);
-  document.body.dataset.found = root.scrollWidth - root.clientWidth + " too wide, "
+  frame.dataset.found = root.scrollWidth - root.clientWidth + " too wide, "
     + inside.querySelectorAll("svg").length + " figures";
-  document.body.dataset.end = Math.round(
+  frame.dataset.end = Math.round(
     inside.querySelector(".lead svg").getBoundingClientRect().bottom + inside.defaultView.scrollY);
-}}</script>"""
+}})</script>"""
+FRAME = (
+    '<iframe style="width:{width}px;height:900px;border:0" id="{name}-{width}" srcdoc="{page}">'
+    "</iframe>"
+)
+
+Opened = Callable[[str, int], dict[str, str | None]]
 
 
-def opened(page: str, width: int, folder: Path) -> str:
-    """The document of a page in a frame of this width, with what was measured in it."""
+@pytest.fixture(scope="module")
+def opened(demo: Report, whole: str, tmp_path_factory: pytest.TempPathFactory) -> Opened:
+    """What was measured in a page in a frame of a width; Chromium, which takes seconds to start,
+    shows all of them at once."""
+    long = render(named(demo, "a rather long name " + "x" * 60))
+    frames = [
+        FRAME.format(width=width, name=name, page=html.escape(page))
+        for name, page in (("long", long), ("whole", whole))
+        for width in WIDTHS
+    ]
+    folder = tmp_path_factory.mktemp("chromium")
     wrapper = folder / "wrapper.html"
-    wrapper.write_text(WRAPPER.format(width=width, page=html.escape(page)), "utf-8")
+    wrapper.write_text(WRAPPER.format(frames="\n".join(frames)), "utf-8")
     done = subprocess.run(
         [
             "chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic",
@@ -323,23 +339,26 @@ def opened(page: str, width: int, folder: Path) -> str:
         capture_output=True, text=True, timeout=60, check=True,
     )  # fmt: skip
     assert "CONSOLE" not in done.stderr
-    return done.stdout
+    found = {
+        attributes["id"]: attributes
+        for tag, attributes in Tags(done.stdout).found
+        if tag == "iframe"
+    }
+    return lambda name, width: found[f"{name}-{width}"]
 
 
 needs_chromium = pytest.mark.skipif(not shutil.which("chromium"), reason="no chromium installed")
 
 
 @needs_chromium
-@pytest.mark.parametrize("width", [390, 1280])
-def test_it_fits_the_window_in_chromium(demo: Report, tmp_path: Path, width: int) -> None:
-    long = named(demo, "a rather long name " + "x" * 60)
-    assert 'data-found="0 too wide, 19 figures"' in opened(render(long), width, tmp_path)
+@pytest.mark.parametrize("width", WIDTHS)
+def test_it_fits_the_window_in_chromium(opened: Opened, width: int) -> None:
+    assert opened("long", width)["data-found"] == "0 too wide, 19 figures"
 
 
 @needs_chromium
 @pytest.mark.parametrize("width, most", [(390, 2 * 800), (1280, 800)])
 def test_question_answer_and_figure_are_on_the_first_screens(
-    grown: Report, tmp_path: Path, width: int, most: int
+    opened: Opened, width: int, most: int
 ) -> None:
-    found = re.search(r'data-end="(\d+)"', opened(render(grown), width, tmp_path))
-    assert found and int(found[1]) <= most
+    assert int(opened("whole", width)["data-end"] or "") <= most
