@@ -101,7 +101,7 @@ KINDS: tuple[tuple[str, Claim, Effects, Effects, Effects], ...] = (
     ("more than was published", THEIRS, each(0, nli=3), each(0, nli=-3), each(0)),
     ("an effect above a margin", MARGIN, each(0, nli=4), each(0, nli=0.5), each(0, nli=2)),
     ("no loss of a point", NO_WORSE, each(0), each(0, nli=-2), each(0, nli=-1)),
-    ("no gain of a point", NO_GAIN, each(0), each(2), each(0)),
+    ("no gain of a point", NO_GAIN, each(0), each(2), each(1)),
 )
 
 
