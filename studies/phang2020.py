@@ -300,9 +300,9 @@ class Miniature:
 
 
 def study(miniature: bool = False, seeds: int = 0) -> Study:
-    """The paper has three seeds; worlds differ more than seeds do, so the miniature has five."""
+    """The paper has three seeds; worlds differ more than seeds do, so the miniature has four."""
     place: Paper | Miniature = Miniature() if miniature else Paper()
-    numbers = range(1, (seeds or (5 if miniature else 3)) + 1)
+    numbers = range(1, (seeds or (4 if miniature else 3)) + 1)
     ways = {seed: {DIRECT: (), **place.stops(seed)} for seed in numbers}
 
     def each(measured: Callable[..., Iterable[Stage]]) -> tuple[Arm, ...]:
