@@ -225,7 +225,10 @@ def test_all_that_a_study_may_have_renders(whole: str, grown: Report) -> None:
     assert "<li>ccg: seed 9 left out</li>" in whole
     assert "ccg gains 0.40 points a doubling." in whole
     opening = whole[whole.index('id="answer"') : whole.index("The answer as a figure")]
-    assert "CCG helps by 10 – contradicted: " in opening and "MNLI helps" not in opening
+    assert (
+        "CCG helps by 10 – <strong>contradicted</strong>: " in opening
+        and "MNLI helps" not in opening
+    )
     assert "Choosing one of" in whole
     assert whole.count(">a model by itself, onnx, Corvic, batch 32<") == 1
     assert "http:" not in whole and "https:" not in whole
