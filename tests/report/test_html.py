@@ -17,6 +17,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from layover.report import Arm, Cell, Language, Report, Target, figures, grids, render, svg
+from layover.report.opening import opening
 from layover.stats import Estimates
 
 Made = Callable[..., Report]
@@ -224,10 +225,18 @@ def test_all_that_a_study_may_have_renders(whole: str, grown: Report) -> None:
     assert "<li>ccg: seed 9 left out</li>" in whole
     assert "ccg gains 0.40 points a doubling." in whole
     opening = whole[whole.index('id="answer"') : whole.index("The answer as a figure")]
-    assert "CCG helps by 10 – contradicted: " in opening and "MNLI helps" not in opening
+    assert (
+        "CCG helps by 10 – <strong>contradicted</strong>: " in opening
+        and "MNLI helps" not in opening
+    )
     assert "Choosing one of" in whole
     assert whole.count(">a model by itself, onnx, Corvic, batch 32<") == 1
     assert "http:" not in whole and "https:" not in whole
+
+
+def test_a_claim_about_another_encoder_does_not_open_the_page(grown: Report) -> None:
+    other = [dataclasses.replace(one, verdict="not tested") for one in grown.verdicts]
+    assert opening(grown.verdicts) and not opening(other)
 
 
 def test_a_curve_stands_with_the_answer_and_nowhere_else(whole: str, grown: Report) -> None:

@@ -9,10 +9,10 @@ from layover.report.ledger import values
 from layover.report.prose import NAMED
 
 
-def opening(verdicts: Sequence[Verdict]) -> tuple[tuple[str, str], ...]:
-    """(claim, verdict with its intervals) of the first claims that were measured; the ledger has
-    all."""
-    judged = [one for one in verdicts if one.found and not one.missing]
+def opening(verdicts: Sequence[Verdict]) -> tuple[tuple[str, str, str], ...]:
+    """(claim, verdict, its intervals) of the first claims that were tested; the ledger has
+    all, and what those that speak of another encoder would come to."""
+    judged = [one for one in verdicts if one.found and one.verdict != "not tested"]
     return tuple(
-        (one.claim.text.rstrip("."), f"{one.verdict}: {values(one)}.") for one in judged[:NAMED]
+        (one.claim.text.rstrip("."), one.verdict, f"{values(one)}.") for one in judged[:NAMED]
     )
