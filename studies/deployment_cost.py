@@ -206,7 +206,11 @@ def small(backends: tuple[str, ...]) -> Setting:
         targets=(pos,),
         recipe=MODERATE,
         source=SOURCE,
-        allow=tuple(f"supertags in {code}" for code in ZERO_SHOT),
+        allow=(
+            *(f"supertags in {code}" for code in ZERO_SHOT),
+            # Seven of 600 sentences of Fenric are names, for the most part, in Alvic's letters.
+            "supertags qfe in another script",
+        ),
         benchmark=Benchmark(
             models=(),
             data=pos.test,
