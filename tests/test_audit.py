@@ -449,16 +449,28 @@ def test_the_sources_are_the_stages_that_write_data(
     assert sources(study_of(test, files("judge", "train", {"eng": TRAIN}))) == ()
 
 
-def test_the_demo_is_what_it_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    demo: Any = load_file(Path(__file__).parent.parent / "studies" / "demo.py", "demo")
+@pytest.mark.parametrize(
+    ("name", "arguments"), [("demo", {}), ("deployment_cost", {"miniature": True})]
+)
+def test_a_study_of_a_generated_world_is_what_it_says(
+    name: str, arguments: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = Path(__file__).parent.parent / "studies"
+    monkeypatch.syspath_prepend(str(folder))
+    module: Any = load_file(folder / f"{name}.py", name)
+
     # Less raw text, which no audit reads.
-    monkeypatch.setattr(demo, "Shape", lambda paragraphs: Shape(paragraphs=60))
-    study = demo.study(seeds=1)
+    def small(paragraphs: int, **more: Any) -> Shape:
+        return Shape(paragraphs=60, **more)
+
+    monkeypatch.setattr(module, "Shape", small)
+    study = module.study(seeds=1, **arguments)
     store = Store(tmp_path)
     needed = sources(study)
     assert [stage.label for stage in needed] == ["world 1"]
     execute(plan(study, store, needed), Local(store, lambda event: None))
-    assert check(study, store.result) == ()
+    # It raises AuditError with what the study does not allow.
+    assert {one.name for one in check(study, store.result)} == set(study.allow)
 
 
 # Portraits
