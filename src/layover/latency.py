@@ -19,9 +19,6 @@ from layover.stats import Bounds, Interval, equivalent, holm, levels
 from layover.store import Store
 from layover.study import Study
 
-FEW = 3
-"""Pairs of arms that an answer tells of one by one."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
@@ -187,14 +184,14 @@ def _least(mine: Sequence[Comparison]) -> float:
 
 
 def in_short(pairs: Sequence[Sequence[Comparison]]) -> str:
-    """All pairs in words; of many the first, and how many comparisons of the others found what."""
+    """The first pair in words, and how many comparisons of the others found what."""
     said = summaries(pairs)
-    if len(said) <= FEW:
-        return " ".join(said)
+    if len(said) < 2:
+        return "".join(said)
     others = [one for mine in pairs[1:] for one in mine]
     known = [one for one in others if not math.isnan(one.level)]
     counted = f": {_counted(known)}" if known else ""
-    return f"{said[0]} The {len(said) - 1} other pairs, in {len(others)} comparisons{counted}."
+    return f"{said[0]} All other pairs of arms, in {len(others)} comparisons{counted}."
 
 
 def summaries(pairs: Sequence[Sequence[Comparison]]) -> tuple[str, ...]:

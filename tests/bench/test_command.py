@@ -316,7 +316,7 @@ def test_a_study_that_serves_is_answered_by_its_latency_and_of_many_pairs_by_the
     told = answer(shown)
     assert told.lead.startswith("The median latency of nli beside direct's, in 2 comparisons")
     assert told.lead.endswith(
-        "It takes 21.0 % more time. The 5 other pairs, in 10 comparisons: "
+        "It takes 21.0 % more time. All other pairs of arms, in 10 comparisons: "
         "the same within 5 % in 4; a difference of more than 5 % in 6."
     )
     assert str(told).startswith(told.lead) and "latency" not in told.summary
