@@ -4,7 +4,7 @@ BIN := .venv/bin
 export OMP_NUM_THREADS ?= 1
 export HF_HUB_OFFLINE ?= 1
 
-.PHONY: install check test test-all demo bench calibrate catalogue clean
+.PHONY: install check test test-slow test-all demo bench calibrate catalogue clean
 
 install: .venv/ready
 
@@ -21,6 +21,10 @@ check: install
 
 test: install
 	$(BIN)/pytest --numprocesses 2 --dist loadfile
+
+# What starts many processes, or trains for seconds.
+test-slow: install
+	$(BIN)/pytest --numprocesses 2 --dist loadfile -m slow
 
 # The long tests too, and 100 kills of a study at random points: within half an hour.
 test-all: install

@@ -449,6 +449,7 @@ def test_the_sources_are_the_stages_that_write_data(
     assert sources(study_of(test, files("judge", "train", {"eng": TRAIN}))) == ()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "arguments"), [("demo", {}), ("deployment_cost", {"miniature": True})]
 )

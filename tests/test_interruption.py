@@ -29,6 +29,8 @@ from layover.tasks.mixture import parts_of
 from layover.training import loop
 from tiny_study import part
 
+pytestmark = pytest.mark.slow
+
 Run = tuple[Store, Outcome]
 
 STUDY = """

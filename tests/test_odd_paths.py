@@ -11,6 +11,8 @@ import pytest
 from command import TESTS, Told, layover
 from toys import SENTENCES, write_encoder, write_vocabulary
 
+pytestmark = pytest.mark.slow
+
 ODD = "Größe 模型 با فاصله"
 
 ODD_STUDY = '''

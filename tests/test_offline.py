@@ -17,6 +17,8 @@ from layover.executors.execute import Outcome, plan
 from layover.store import Store
 from layover.study import Study
 
+pytestmark = pytest.mark.slow
+
 LISTENER = '''
 """Python imports this at its start: it writes down every address that a process asks for."""
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 PAGE = Path(__file__).parent.parent / "docs" / "tutorial.md"
 NEW = ("das Bett war super :)", "el hotel es malo :(")
 

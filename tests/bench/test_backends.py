@@ -22,6 +22,8 @@ from layover.modeling.features import Features
 from layover.modeling.load import load
 from toys import Toy
 
+pytestmark = pytest.mark.slow
+
 every_head = pytest.mark.parametrize("head", HEADS)
 
 

@@ -430,6 +430,7 @@ def compiled(
     return study, store
 
 
+@pytest.mark.slow
 def test_a_compiled_and_an_exported_model_answer_as_the_reference_and_are_timed_beside_it(
     compiled: tuple[Study, Store],
 ) -> None:
@@ -446,6 +447,7 @@ def test_a_compiled_and_an_exported_model_answer_as_the_reference_and_are_timed_
     }
 
 
+@pytest.mark.slow
 def test_every_backend_of_a_study_is_on_its_page_and_in_its_tables(
     compiled: tuple[Study, Store], monkeypatch: pytest.MonkeyPatch
 ) -> None:

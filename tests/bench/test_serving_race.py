@@ -25,6 +25,8 @@ from layover.bench.workload import Workload
 from layover.errors import DataError, LayoverError, ModelError
 from layover.metrics.accuracy import ACCURACY
 
+pytestmark = pytest.mark.slow
+
 SETUP = Setup(batches=(1, 4), rounds=6, requests=2)
 
 

@@ -25,6 +25,8 @@ from benchmarks.text import (
 )
 from contenders import Broken, Ending, Sleeper
 
+pytestmark = pytest.mark.slow
+
 
 def test_the_ratio_is_that_of_the_rates_and_ours_is_the_last() -> None:
     contenders = [

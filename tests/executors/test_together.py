@@ -24,6 +24,8 @@ from layover.study import Origin, Study, load
 from layover.world import Shape
 from toys import write_encoder, write_vocabulary
 
+pytestmark = pytest.mark.slow
+
 STUDY = Path(__file__).parent.parent / "shared_study.py"
 
 

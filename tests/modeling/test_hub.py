@@ -22,6 +22,8 @@ from layover.errors import ModelError
 from layover.modeling.hub import download
 from stub import COMMIT, Hub, Repository, serve
 
+pytestmark = pytest.mark.slow
+
 OTHER = "f" * 40
 TESTS = Path(__file__).parents[1]
 

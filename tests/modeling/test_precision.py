@@ -152,6 +152,7 @@ def curve(folder: Path, place: Path, precision: Any, seed: int) -> Any:
     return losses.reshape(-1, 10).mean(axis=1)
 
 
+@pytest.mark.slow
 def test_it_learns_as_autocast_does(
     noisy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

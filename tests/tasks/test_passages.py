@@ -390,6 +390,7 @@ def test_sizes_that_allow_no_answer_are_refused(wrong: dict[str, int]) -> None:
 # Real questions
 
 
+@pytest.mark.slow
 @pytest.mark.real
 def test_gold_answers_of_xquad_come_back_in_every_language(real_data: Path, tmp_path: Path) -> None:
     texts = [

@@ -21,6 +21,8 @@ from layover.modeling.company import Company, Deserted
 from toys import LACKING, Toy
 from trainable import entries, files
 
+pytestmark = pytest.mark.slow
+
 HERE = Path(__file__).parent
 PATIENCE = 240
 
