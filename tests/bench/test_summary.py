@@ -79,6 +79,7 @@ def test_intervals_are_over_rounds_not_over_requests() -> None:
     assert spread == pytest.approx(4 * 0.1 * noise.std() / math.sqrt(ROUNDS), rel=0.3)
 
 
+@pytest.mark.slow
 def test_an_interval_over_three_launches_holds_the_truth_as_often_as_it_says() -> None:
     rng = np.random.default_rng(5)
     held = 0

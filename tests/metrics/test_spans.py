@@ -72,6 +72,7 @@ sentences = st.lists(
 )
 
 
+@pytest.mark.slow
 @given(pairs=sentences)
 @settings(max_examples=1500, deadline=None, derandomize=True)
 def test_counts_are_those_of_the_loop_over_words(pairs: list[list[tuple[str, str]]]) -> None:

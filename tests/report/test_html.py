@@ -185,6 +185,7 @@ def test_it_is_small(page: str) -> None:
     assert len(page.encode()) < 1_000_000
 
 
+@pytest.mark.slow
 def test_a_study_of_a_papers_size_stays_below_two_megabytes(demo: Report) -> None:
     arms = tuple(Arm(name=f"arm {i}") for i in range(10))
     targets = tuple(Target(name=f"target {i}", metric="F1") for i in range(9))
@@ -359,12 +360,14 @@ def opened(demo: Report, whole: str, tmp_path_factory: pytest.TempPathFactory) -
 needs_chromium = pytest.mark.skipif(not shutil.which("chromium"), reason="no chromium installed")
 
 
+@pytest.mark.slow
 @needs_chromium
 @pytest.mark.parametrize("width", WIDTHS)
 def test_it_fits_the_window_in_chromium(opened: Opened, width: int) -> None:
     assert opened("long", width)["data-found"] == "0 too wide, 19 figures"
 
 
+@pytest.mark.slow
 @needs_chromium
 @pytest.mark.parametrize("width, most", [(390, 2 * 800), (1280, 800)])
 def test_question_answer_and_figure_are_on_the_first_screens(
