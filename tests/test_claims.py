@@ -27,7 +27,8 @@ from layover.claims import (
     mean,
     score,
 )
-from layover.cli.claims import plain
+from layover.cli.claims import as_row
+from layover.cli.shared import plain
 from layover.encoders import XLMR_LARGE, Folder
 from layover.errors import StudyError
 from layover.measured import Measurement
@@ -428,7 +429,7 @@ def test_coverage_says_how_much_of_what_is_declared_was_measured(
     names = shown.counted.found
     word = "Supported" if names else "Contradicted"
     assert sentence(shown) == f"{word}: {told.format(', '.join(names))}"
-    row = json.loads(json.dumps(plain(shown)))
+    row = json.loads(json.dumps(plain(as_row(shown))))
     assert row["sentence"] == sentence(shown) and row["found"] == list(names)
     assert f"{len(row['measured'])} of" in told or row["measured"] == row["found"]
 
@@ -457,7 +458,9 @@ def test_the_ledger_is_json_that_says_what_the_verdict_says() -> None:
     lines = verdicts(
         rows({"nli": 3}), EFFECT, claim(over("tags")), counting(coverage.targets, least=4)
     )
-    effect, missing, count = (json.loads(json.dumps(plain(one), allow_nan=False)) for one in lines)
+    effect, missing, count = (
+        json.loads(json.dumps(plain(as_row(one)), allow_nan=False)) for one in lines
+    )
     assert effect["verdict"] == "supported"
     assert effect["contrasts"][0]["low"] > 0
     assert effect["rests_on"]["encoders"] == ["xlm-r-large"]

@@ -91,7 +91,7 @@ def _print(outcome: Outcome, metric: str, as_json: bool) -> None:
 
     if as_json:
         for row in _rows(outcome):
-            typer.echo(json.dumps(row))
+            typer.echo(json.dumps(plain(row)))
         return
     console = Console()
     for part in tables(outcome, metric):
@@ -106,19 +106,13 @@ def _rows(outcome: Outcome) -> list[dict[str, Any]]:
 
     rows: list[dict[str, Any]] = []
     for (model, backend), facts in outcome.facts.items():
-        told = asdict(facts)
-        told |= told.pop("agreement") or {}
-        quality = told.pop("quality", {})
-        known = {name: plain(value) for name, value in told.items()}
+        known = asdict(facts)
+        known |= known.pop("agreement") or {}
+        quality = known.pop("quality", {})
         mine = [
             one for one in costs(outcome.samples) if (one.model, one.backend) == (model, backend)
         ]
-        for one in mine:
-            measured = {
-                name: plain(value) for name, value in asdict(one).items() if name != "quality"
-            }
-            score = plain(quality.get(one.language))
-            rows.append({**measured, **known, "quality": score})
+        rows += [{**asdict(one), **known, "quality": quality.get(one.language)} for one in mine]
         if not mine:
             rows.append({"model": model, "backend": backend, **known})
     return rows

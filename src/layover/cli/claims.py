@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Any
 
 from layover.claims import Claim, Verdict
@@ -12,8 +14,8 @@ from layover.cli.shared import (
     AsJson,
     StoreFolder,
     StudyFile,
-    number,
     open_study,
+    plain,
 )
 
 
@@ -36,34 +38,28 @@ def claims(
     verdicts = judge(value, grid(value, found), found)
     if as_json:
         for one in verdicts:
-            typer.echo(json.dumps(plain(one), ensure_ascii=False))
+            typer.echo(json.dumps(plain(as_row(one)), ensure_ascii=False))
         return
     Console().print(Ledger(title=f"The claims of {value.name}", verdicts=verdicts))
 
 
-def plain(verdict: Verdict) -> dict[str, Any]:
-    """A verdict as JSON has it; null is what was not measured."""
+def as_row(verdict: Verdict) -> dict[str, Any]:
+    """A verdict for programs; NaN is what was not measured."""
     from layover.report.ledger import left_out, sentence
 
-    claim, rests = verdict.claim, verdict.rests_on
-    row: dict[str, Any] = {
+    claim = verdict.claim
+    told: dict[str, Any] = {
         "claim": claim.text,
         "source": claim.source,
         "reference": claim.reference,
-        "encoders": list(claim.encoders),
-        "targets": list(claim.targets),
+        "encoders": claim.encoders,
+        "targets": claim.targets,
         "verdict": verdict.verdict,
         "here": verdict.here,
-        "confidence": number(verdict.confidence),
-        "level": number(verdict.level),
-        "rests_on": {
-            "encoders": list(rests.encoders),
-            "arms": list(rests.arms),
-            "targets": list(rests.targets),
-            "languages": list(rests.languages),
-            "seeds": list(rests.seeds),
-        },
-        "missing": list(verdict.missing),
+        "confidence": verdict.confidence,
+        "level": verdict.level,
+        "rests_on": asdict(verdict.rests_on),
+        "missing": verdict.missing,
         "notes": left_out(verdict),
         "more_seeds": verdict.settle,
         "beside": [
@@ -73,23 +69,22 @@ def plain(verdict: Verdict) -> dict[str, Any]:
         "sentence": sentence(verdict),
     }
     if isinstance(claim, Claim):
-        row["margin"] = claim.margin
-        row["contrasts"] = [
-            {
-                "name": contrast.name,
-                "estimate": number(found.estimate),
-                "low": number(low),
-                "high": number(high),
-                "level": number(level),
-                "seeds": found.seeds,
-                "examples": found.examples,
-            }
-            for contrast, found, level, (low, high) in zip(
-                claim.contrasts, verdict.found, verdict.levels, verdict.intervals, strict=False
-            )
-        ]
+        told |= {"margin": claim.margin, "contrasts": list(_contrasts(claim, verdict))}
     elif verdict.counted is not None:
-        row["found"] = list(verdict.counted.found)
-        row["lacking"] = list(verdict.counted.lacking)
-        row["measured"] = list(verdict.measured)
-    return row
+        told |= {**asdict(verdict.counted), "measured": verdict.measured}
+    return told
+
+
+def _contrasts(claim: Claim, verdict: Verdict) -> Iterator[dict[str, Any]]:
+    for contrast, found, level, (low, high) in zip(
+        claim.contrasts, verdict.found, verdict.levels, verdict.intervals, strict=False
+    ):
+        yield {
+            "name": contrast.name,
+            "estimate": found.estimate,
+            "low": low,
+            "high": high,
+            "level": level,
+            "seeds": found.seeds,
+            "examples": found.examples,
+        }

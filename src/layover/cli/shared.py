@@ -94,13 +94,10 @@ def complain(message: str) -> None:
     typer.echo(message, err=True)
 
 
-def number(value: float) -> float | None:
-    """JSON has no NaN: what was not measured is null."""
-    return None if math.isnan(value) else value
-
-
 def plain(value: Any) -> Any:
-    """A value for JSON, which has neither NaN nor infinity."""
+    """A value for JSON, which has neither NaN nor infinity: what was not measured is null."""
     if isinstance(value, dict):
         return {name: plain(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(each) for each in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value

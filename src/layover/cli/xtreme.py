@@ -16,8 +16,8 @@ from layover.cli.shared import (
     StoreFolder,
     StudyFile,
     complain,
-    number,
     open_results,
+    plain,
 )
 
 if TYPE_CHECKING:
@@ -46,16 +46,16 @@ def score(
 
     found = module.score(find(benchmark), predictions, labels, partial=partial)
     if as_json:
-        typer.echo(json.dumps(_plain(found)))
+        typer.echo(json.dumps(plain(_row(found))))
     else:
         Console().print(Shown(scores=found))
 
 
-def _plain(scores: Scores) -> dict[str, Any]:
+def _row(scores: Scores) -> dict[str, Any]:
     return {
         "benchmark": scores.benchmark.name,
-        "overall": number(scores.overall),
-        "categories": {name: number(value) for name, value in scores.categories.items()},
+        "overall": scores.overall,
+        "categories": dict(scores.categories),
         "tasks": {task.entry.folder: _task(task) for task in scores.tasks},
         "not_measured": dict(scores.unmeasured),
         "partial": scores.partial,
@@ -68,13 +68,12 @@ def _task(task: TaskScore) -> dict[str, Any]:
 
     metrics = (*task.entry.metrics, *task.entry.beside)
     return {
-        "score": number(task.score),
+        "score": task.score,
         "metrics": {
             metric.name: {
-                "mean": number(task.mean(metric)),
+                "mean": task.mean(metric),
                 "languages": {
-                    language(code).short: number(task.values[metric.name][code])
-                    for code in task.examples
+                    language(code).short: task.values[metric.name][code] for code in task.examples
                 },
             }
             for metric in metrics
